@@ -1,0 +1,65 @@
+package align
+
+import (
+	"regexp"
+	"time"
+)
+
+// Options say how to compare. The zero value is the documented default.
+type Options struct {
+	// Regression compares two runs of one program, whole and symmetric,
+	// instead of looking for a mock inside a model.
+	Regression bool
+
+	// MaxRatio is how far apart two medians may be, either way: 2 if 0, and
+	// 1.05 with Regression.
+	MaxRatio float64
+	// MinTime is the difference of medians below which a ratio is not
+	// judged, since timers and clocks differ by as much: 3 µs if 0, and
+	// 500 ns with Regression. Negative means none.
+	MinTime time.Duration
+	// MinSamples is the number of launches of a site below which it is
+	// undecided: 3 if 0.
+	MinSamples int
+
+	// TP is the tensor parallelism of the E2E, if the caller knows it.
+	TP int
+	// ScaleTP judges an unsharded mock: its per-head sites after dividing
+	// by TP.
+	ScaleTP bool
+
+	// NoNVTX tells steps and modules without NVTX ranges.
+	NoNVTX bool
+	// SkipWarmup drops that many further steps at the start of each track.
+	SkipWarmup int
+
+	// Aliases are names to be treated as equal.
+	Aliases []Alias
+	// Ignore names kernels that are listed and not judged; nil for none.
+	Ignore *regexp.Regexp
+	// JudgeCommunication judges collectives like other kernels.
+	JudgeCommunication bool
+
+	// MemOps adds the table of memory operations to the result.
+	MemOps bool
+	// By chooses what Result.Kernels is grouped by.
+	By Grouping
+	// Launches lists each site's launches in the result.
+	Launches bool
+}
+
+// An Alias says that a kernel of the mock and one of the E2E are the same.
+type Alias struct {
+	Mock, E2E *regexp.Regexp // matched against the whole demangled name
+}
+
+// A Grouping is what a table of kernels has a row for.
+type Grouping string
+
+// The groupings; the zero value is ByName.
+const (
+	ByName   Grouping = "name"
+	ByFamily Grouping = "family"
+	ByShort  Grouping = "short"
+	ByGrid   Grouping = "name+grid"
+)

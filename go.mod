@@ -1,0 +1,3 @@
+module github.com/nsysdiff/nsysdiff
+
+go 1.25.0

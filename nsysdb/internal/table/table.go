@@ -1,0 +1,104 @@
+// Package table is how nsysdb reads tables, whatever reads the file. It has
+// two implementations: package sqlite, on go-sqlite3, the reference, and
+// package pages, which decodes the b-tree pages of ordinary files itself and
+// refuses with [ErrUnsupported] every file that it does not recognise in full.
+package table
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrUnsupported is what package pages returns, wrapped with the reason, for
+// anything it leaves to SQLite.
+var ErrUnsupported = errors.New("not an ordinary file")
+
+// A Source reads the tables of one open report. Its methods may be called
+// concurrently.
+type Source interface {
+	// Tables returns the ordinary tables and views by name.
+	Tables(ctx context.Context) (map[string]Table, error)
+
+	// Ints calls fn with the rows of a table, in batches, only the named
+	// columns, each of which must be declared INTEGER. NULL reads as null.
+	// A value that is not an integer is an error.
+	//
+	// Batches arrive concurrently from up to workers goroutines, in no
+	// order; Batch.Seq restores the order of rowids.
+	Ints(ctx context.Context, name string, columns []string, opts IntsOptions, fn func(Batch) error) error
+
+	// Rows calls fn with the rows of a table in order of rowid, one at a
+	// time. It is for small tables and text. row is valid until fn returns.
+	Rows(ctx context.Context, name string, columns []string, fn func(row []Value) error) error
+
+	// Count estimates the number of rows of a table, for progress and
+	// allocation; it may be too large or too small.
+	Count(ctx context.Context, name string) (int64, error)
+
+	// Changed reports whether the file was changed since it was opened.
+	Changed() (bool, error)
+
+	Close() error
+}
+
+// A Table is a table's definition.
+type Table struct {
+	Name    string
+	Columns []Column // in order of declaration
+}
+
+// Has reports whether the table has the column.
+func (t Table) Has(column string) bool {
+	for _, c := range t.Columns {
+		if c.Name == column {
+			return true
+		}
+	}
+	return false
+}
+
+// A Column is a column's definition.
+type Column struct {
+	Name string
+	Type string // declared type, upper case
+}
+
+// IntsOptions are the options of Source.Ints.
+type IntsOptions struct {
+	Workers int   // goroutines; GOMAXPROCS if 0
+	Null    int64 // what NULL reads as
+}
+
+// A Batch is some consecutive rows of a table.
+type Batch struct {
+	// Seq is the batch's place among the batches: batches in order of Seq
+	// hold the rows in order of rowid. Numbers may be skipped.
+	Seq int
+	// Worker is the number of the goroutine that calls, from 0, so that a
+	// callback can keep state for each without locks.
+	Worker int
+	// Columns holds one slice per requested column, all of length N. They
+	// are valid until the callback returns.
+	Columns [][]int64
+	N       int
+}
+
+// A Value is one value of a row.
+type Value struct {
+	Kind  Kind
+	Int   int64
+	Float float64
+	Bytes []byte // of text and blobs; valid until the callback returns
+}
+
+// A Kind is the storage class of a value.
+type Kind uint8
+
+// The storage classes.
+const (
+	Null Kind = iota
+	Integer
+	Real
+	Text
+	Blob
+)

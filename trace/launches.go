@@ -1,0 +1,180 @@
+package trace
+
+import (
+	"math"
+	"sync"
+)
+
+// Launches holds launches as columns of equal length, 24 bytes a launch.
+type Launches struct {
+	Start  []int64
+	Config []uint32 // index into Trace.Configs
+	// Node is an index into Trace.Nodes for a launch replayed from a CUDA
+	// graph and None for all others.
+	Node []uint32
+	// Origin says where a launch was issued from: for a replayed launch an
+	// index into Trace.Replays, for any other the innermost NVTX range that
+	// was open on the calling thread, an index into Trace.Ranges, or None.
+	Origin []uint32
+
+	duration []uint32 // math.MaxUint32 stands for a duration in long
+	long     *longDurations
+}
+
+// longDurations keeps the few durations of 2^32-1 ns (4.29 s) and more by the
+// index of their launch.
+type longDurations struct {
+	mu sync.Mutex
+	ns map[int]int64
+}
+
+// Len returns the number of launches.
+func (l *Launches) Len() int { return len(l.Start) }
+
+// Duration returns how long launch i ran, in nanoseconds.
+func (l *Launches) Duration(i int) int64 {
+	if d := l.duration[i]; d != math.MaxUint32 {
+		return int64(d)
+	}
+	l.long.mu.Lock()
+	defer l.long.mu.Unlock()
+	return l.long.ns[i]
+}
+
+// End returns when launch i ended.
+func (l *Launches) End(i int) int64 { return l.Start[i] + l.Duration(i) }
+
+// Resize sets the number of launches to n, keeping those below n. New ones
+// are zero.
+func (l *Launches) Resize(n int) {
+	l.Start = resize(l.Start, n)
+	l.Config = resize(l.Config, n)
+	l.Node = resize(l.Node, n)
+	l.Origin = resize(l.Origin, n)
+	l.duration = resize(l.duration, n)
+	if l.long == nil {
+		l.long = &longDurations{ns: map[int]int64{}}
+	}
+	for i := range l.long.ns {
+		if i >= n {
+			delete(l.long.ns, i)
+		}
+	}
+}
+
+func resize[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		m := len(s)
+		s = s[:n]
+		if m < n {
+			clear(s[m:])
+		}
+		return s
+	}
+	t := make([]T, n)
+	copy(t, s)
+	return t
+}
+
+// Set fills in launch i. A duration below 0 counts as 0. Calls for different
+// i may run concurrently.
+func (l *Launches) Set(i int, start, duration int64, config, node, origin uint32) {
+	l.Start[i] = start
+	l.Config[i] = config
+	l.Node[i] = node
+	l.Origin[i] = origin
+	l.setDuration(i, duration)
+}
+
+func (l *Launches) setDuration(i int, d int64) {
+	d = max(d, 0)
+	if d < math.MaxUint32 {
+		l.duration[i] = uint32(d)
+		return
+	}
+	l.duration[i] = math.MaxUint32
+	l.long.mu.Lock()
+	l.long.ns[i] = d
+	l.long.mu.Unlock()
+}
+
+// Append adds a launch. A duration below 0 counts as 0.
+func (l *Launches) Append(start, duration int64, config, node, origin uint32) {
+	if l.long == nil {
+		l.long = &longDurations{ns: map[int]int64{}}
+	}
+	i := len(l.Start)
+	l.Start = append(l.Start, start)
+	l.Config = append(l.Config, config)
+	l.Node = append(l.Node, node)
+	l.Origin = append(l.Origin, origin)
+	l.duration = append(l.duration, 0)
+	l.setDuration(i, duration)
+}
+
+// Compact drops, in place, the launches that keep refuses, and returns how
+// many are left.
+func (l *Launches) Compact(keep func(i int) bool) int {
+	n := 0
+	for i := range l.Start {
+		if !keep(i) {
+			continue
+		}
+		if n != i {
+			l.move(n, i)
+		}
+		n++
+	}
+	l.Resize(n)
+	return n
+}
+
+func (l *Launches) move(to, from int) {
+	l.Start[to] = l.Start[from]
+	l.Config[to] = l.Config[from]
+	l.Node[to] = l.Node[from]
+	l.Origin[to] = l.Origin[from]
+	if l.duration[from] == math.MaxUint32 {
+		l.setDuration(to, l.Duration(from))
+	} else {
+		l.duration[to] = l.duration[from]
+	}
+}
+
+// Permute reorders the launches in place so that launch i becomes the one
+// that was at order[i]. It uses order as scratch space: its contents are
+// destroyed.
+func (l *Launches) Permute(order []uint32) {
+	var long map[int]int64
+	if l.long != nil && len(l.long.ns) > 0 {
+		long = make(map[int]int64, len(l.long.ns))
+		for to, from := range order {
+			if d, ok := l.long.ns[int(from)]; ok {
+				long[to] = d
+			}
+		}
+	}
+	// Follow each cycle of the permutation once, marking visited places by
+	// making them fixed points.
+	for i := range order {
+		if int(order[i]) == i {
+			continue
+		}
+		start, dur, config, node, origin := l.Start[i], l.duration[i], l.Config[i], l.Node[i], l.Origin[i]
+		j := i
+		for {
+			k := int(order[j])
+			order[j] = uint32(j)
+			if k == i {
+				break
+			}
+			l.Start[j], l.duration[j], l.Config[j], l.Node[j], l.Origin[j] =
+				l.Start[k], l.duration[k], l.Config[k], l.Node[k], l.Origin[k]
+			j = k
+		}
+		l.Start[j], l.duration[j], l.Config[j], l.Node[j], l.Origin[j] = start, dur, config, node, origin
+	}
+	if long != nil {
+		l.long.ns = long
+	}
+}
