@@ -32,6 +32,10 @@ type Trace struct {
 	Ranges []Range
 
 	MemOps []MemOp // memory copies and sets in order of start, if asked for
+
+	// LeftOut says what the scope left out, each a phrase such as
+	// "4,000 launches outside NVTX range \"forward *\"".
+	LeftOut []string
 }
 
 // A Capture is what a report says about itself.
