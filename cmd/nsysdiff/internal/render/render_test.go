@@ -1,0 +1,340 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nsysdiff/nsysdiff/align"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// results are stored results, one for each mode, with every verdict in them.
+func results() []string { return []string{"compare", "regression", "report"} }
+
+func load(t testing.TB, name string) *align.Result {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(align.Result)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func render(t testing.TB, format string, r *align.Result, o Options) string {
+	t.Helper()
+	f, ok := Lookup(format)
+	if !ok {
+		t.Fatalf("no format %q", format)
+	}
+	var b bytes.Buffer
+	if err := f.Write(&b, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestGolden(t *testing.T) {
+	for _, name := range results() {
+		for _, format := range []string{"text", "markdown", "csv"} {
+			t.Run(name+"/"+format, func(t *testing.T) {
+				golden(t, name+"."+format, render(t, format, load(t, name), Options{}))
+			})
+		}
+	}
+	t.Run("narrow", func(t *testing.T) {
+		golden(t, "compare.text60", render(t, "text", load(t, "compare"), Options{Width: 60}))
+	})
+	t.Run("color", func(t *testing.T) {
+		golden(t, "compare.color", render(t, "text", load(t, "compare"), Options{Color: true}))
+	})
+	t.Run("top", func(t *testing.T) {
+		golden(t, "report.top", render(t, "text", load(t, "report"), Options{Top: 2}))
+	})
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got):\n%s", path, d)
+	}
+}
+
+// TestJSONRoundTrip holds the promise that a stored result renders as it did
+// at first.
+func TestJSONRoundTrip(t *testing.T) {
+	for _, name := range results() {
+		r := load(t, name)
+		r.Sites = append(r.Sites, align.Site{Index: len(r.Sites), MockName: "\x1b[31m\u202e\u0085<&>\U000e0001", Verdict: align.Extra})
+		text := render(t, "json", r, Options{})
+		back := new(align.Result)
+		if err := json.Unmarshal([]byte(text), back); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(r, back); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+		for _, f := range Formats() {
+			if d := cmp.Diff(render(t, f.Name, r, Options{}), render(t, f.Name, back, Options{})); d != "" {
+				t.Errorf("%s as %s (-first +again):\n%s", name, f.Name, d)
+			}
+		}
+	}
+}
+
+// TestWidth holds text to the width that it is given, whatever it is, and
+// numbers to being whole.
+func TestWidth(t *testing.T) {
+	hostile := load(t, "compare")
+	for i := range hostile.Sites {
+		hostile.Sites[i].MockName = strings.Repeat("名前<wide>", 20)
+	}
+	hostile.Mock.Path = strings.Repeat("long/", 60)
+	for name, r := range map[string]*align.Result{
+		"compare": load(t, "compare"), "regression": load(t, "regression"), "report": load(t, "report"), "wide names": hostile,
+	} {
+		for w := 40; w <= 200; w++ {
+			for i, line := range strings.Split(render(t, "text", r, Options{Width: w}), "\n") {
+				if got := width(line); got > w {
+					t.Errorf("%s at %d columns: line %d takes %d: %q", name, w, i+1, got, line)
+				}
+			}
+		}
+	}
+	// The medians of the sites, whole, at every width.
+	r := load(t, "compare")
+	for w := 40; w <= 200; w++ {
+		text := render(t, "text", r, Options{Width: w})
+		for i := range r.Sites {
+			for _, x := range siteTimes(&r.Sites[i]) {
+				if !strings.Contains(text, x) {
+					t.Errorf("at %d columns: no %q", w, x)
+				}
+			}
+		}
+	}
+}
+
+// TestHostile puts into every string of a result what a terminal, a Markdown
+// viewer or a spreadsheet might act on, and looks at the bytes that come out.
+func TestHostile(t *testing.T) {
+	for _, bad := range []string{
+		"\x1b[2J\x1b]0;title\x07", "\u202egnp.exe\u202c", "a\nb\r\nc", "tab\there", "bell\a\b\b\b", "\x9b31m", "\u009b31m",
+		"zero\u200bwidth\u2066", "bad\xff\xfeutf8", "nul\x00", "|pipe|`tick`", "<script>alert(1)</script>", "=1+1", "@SUM(A1)", "\u2028line",
+	} {
+		for _, name := range results() {
+			r := load(t, name)
+			for i := range r.Sites {
+				s := &r.Sites[i]
+				s.MockName, s.E2EName, s.Reason, s.Module, s.NVTX = bad, bad+"2", bad, bad, []string{bad}
+			}
+			for i := range r.Kernels {
+				r.Kernels[i].Name = bad
+			}
+			for i := range r.MemOps {
+				r.MemOps[i].Name = bad
+			}
+			for i := range r.Findings {
+				f := &r.Findings[i]
+				f.Message, f.Hint = bad, bad
+			}
+			for i := range r.Causes {
+				c := &r.Causes[i]
+				c.Message, c.Fix, c.Evidence = bad, bad, []string{bad}
+			}
+			for i := range r.Checklist {
+				r.Checklist[i].Detail = bad
+			}
+			for i := range r.Before {
+				r.Before[i].Name = bad
+			}
+			for _, s := range []*align.Side{r.Mock, r.E2E} {
+				if s != nil {
+					s.Path, s.Tool, s.GPUs, s.StepKind = bad, bad, []string{bad}, bad
+					s.LeftOut, s.Warnings, s.Diagnostics = []string{bad}, []string{bad}, []string{bad}
+				}
+			}
+			for _, f := range Formats() {
+				text := render(t, f.Name, r, Options{})
+				text = strings.ReplaceAll(text, "\r\n", "\n") // CSV ends its lines so
+				for line := range strings.SplitSeq(text, "\n") {
+					if Clean(line) != line && !strings.Contains(line, "️") {
+						t.Errorf("%s of %s with %q: raw %q", f.Name, name, bad, line)
+					}
+				}
+				if f.Name == "markdown" && strings.Contains(text, "\n\n|") && regexp.MustCompile("(?i)(^|[^\\\\`])<script").MatchString(text) {
+					t.Errorf("markdown with %q holds HTML", bad)
+				}
+			}
+		}
+	}
+}
+
+func TestMarkdownTables(t *testing.T) {
+	r := load(t, "compare")
+	r.Sites[0].MockName = "a|b`c``d\ne\\|f"
+	r.Sites[1].MockName = "`tick|pipe`"
+	text := render(t, "markdown", r, Options{})
+	lines := strings.Split(text, "\n")
+	if want := "| Kernel | Mock Layer | E2E Model | Match |"; lines[0] != want {
+		t.Errorf("first line %q, want %q", lines[0], want)
+	}
+	if !strings.Contains(text, "| 25.20 ms | 3.15 ms | ❌") {
+		t.Error("no row with 25.20 ms against 3.15 ms")
+	}
+	// Every row of a table has as many cells as the rule below its header.
+	cells := func(line string) int { return len(regexp.MustCompile(`(?:\\.|[^|\\])+`).FindAllString(line, -1)) - 0 }
+	want := 0
+	for i, line := range lines {
+		if !strings.HasPrefix(line, "|") {
+			want = 0
+			continue
+		}
+		if want == 0 {
+			want = cells(line)
+		}
+		if got := cells(line); got != want {
+			t.Errorf("line %d has %d cells, want %d: %s", i+1, got, want, line)
+		}
+	}
+}
+
+func TestCSVGuard(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"kernel", "kernel"},
+		{"=1+1", "'=1+1"},
+		{"+1", "'+1"},
+		{"-1", "'-1"},
+		{"@SUM(A1)", "'@SUM(A1)"},
+		{"\t=1", `\t=1`},
+		{"\r=1", `\r=1`},
+		{"", ""},
+	} {
+		if got := csvText(tt.in); got != tt.want {
+			t.Errorf("csvText(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestFormatsAreNamedOnce(t *testing.T) {
+	var names []string
+	for _, f := range Formats() {
+		if f.Name == "" || f.About == "" || f.Write == nil {
+			t.Errorf("incomplete format %+v", f)
+		}
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if n := len(slices.Compact(slices.Clone(names))); n != len(names) {
+		t.Errorf("formats %v are not unique", names)
+	}
+}
+
+func TestShortName(t *testing.T) {
+	for _, tt := range []struct{ in, want, reason string }{
+		{"nvjet_sm90_tst_256x128", "nvjet_sm90_tst_256x128", "no arguments"},
+		{"void gemv<float, 4>(float*)", "gemv<…>", "return type, arguments, parameters"},
+		{"void at::native::f<a<b>, (c)1>(d<e>, int)", "at::native::f<…>", "nested"},
+		{"void (anonymous namespace)::softmax<2>(int)", "(anonymous namespace)::softmax<…>", "anonymous namespaces are no parameters"},
+		{"a::b<1>::c<2>(int)", "a::b<…>::c<…>", "arguments in the middle"},
+		{"operator>>(int)", "operator>>(int)", "unbalanced stays"},
+		{"", "", "empty"},
+	} {
+		if got := shortName(tt.in); got != tt.want {
+			t.Errorf("shortName(%q) = %q, want %q (%s)", tt.in, got, tt.want, tt.reason)
+		}
+	}
+}
+
+func TestCutMiddle(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		n    int
+		want string
+	}{
+		{"abcdefghij", 10, "abcdefghij"},
+		{"abcdefghij", 5, "ab…ij"},
+		{"abcdefghij", 4, "ab…j"},
+		{"abcdefghij", 1, "…"},
+		{"abcdefghij", 0, ""},
+		{"名前名前名前", 6, "名…前"},
+	} {
+		if got := cutMiddle(tt.in, tt.n); got != tt.want {
+			t.Errorf("cutMiddle(%q, %d) = %q, want %q", tt.in, tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestScale(t *testing.T) {
+	for _, tt := range []struct {
+		ns   []float64
+		want []string
+	}{
+		{[]float64{25.2e6, 24.98e6}, []string{"25.20 ms", "24.98 ms"}},
+		{[]float64{124300, 1.0403e6}, []string{"124.30 µs", "1040.30 µs"}},
+		{[]float64{900, 0}, []string{"900 ns", "0 ns"}},
+		{[]float64{1.5e9}, []string{"1.50 s"}},
+	} {
+		unit := scaleFor(tt.ns...)
+		for i, v := range tt.ns {
+			if got := unit.time(v); got != tt.want[i] {
+				t.Errorf("%v: %q, want %q", tt.ns, got, tt.want[i])
+			}
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	r := load(t, "compare")
+	match := r.Sites[0]
+	for i := len(r.Sites); i < 5000; i++ {
+		match.Index = i
+		r.Sites = append(r.Sites, match)
+	}
+	text := render(t, "text", r, Options{})
+	if want := fmt.Sprintf("… %d sites match", 5000-len(load(t, "compare").Sites)); !strings.Contains(text, want) {
+		t.Errorf("no line %q", want)
+	}
+}
+
+func TestSiteList(t *testing.T) {
+	for _, tt := range []struct {
+		in   []int
+		want string
+	}{
+		{[]int{3}, "site 3"},
+		{[]int{3, 4}, "sites 3, 4"},
+		{[]int{1, 3, 4, 5, 9}, "sites 1, 3-5, 9"},
+	} {
+		if got := siteList(tt.in); got != tt.want {
+			t.Errorf("siteList(%v) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
