@@ -13,6 +13,10 @@ import (
 // anything it leaves to SQLite.
 var ErrUnsupported = errors.New("not an ordinary file")
 
+// ErrChanged is what Ints and Rows return, wrapped with the path, for a file
+// that was changed while they read it: the rows they gave are worth nothing.
+var ErrChanged = errors.New("the file was changed while it was read")
+
 // A Source reads the tables of one open report. Its methods may be called
 // concurrently.
 type Source interface {

@@ -1,0 +1,190 @@
+package pages
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+)
+
+// Types of b-tree pages (§1.6).
+const (
+	interiorTable = 5
+	leafTable     = 13
+)
+
+// maxDepth is the depth beyond which SQLite takes a b-tree for damaged
+// (BTCURSOR_MAX_DEPTH).
+const maxDepth = 20
+
+// leaves are the leaf pages of a table in order of rowid.
+type leaves struct {
+	page []uint32
+	last []int64 // greatest rowid that each may hold
+}
+
+func (l *leaves) len() int { return len(l.page) }
+
+// after returns the rowid that all those of leaf i must exceed; none says that
+// there is no such bound.
+func (l *leaves) after(i int) (bound int64, none bool) {
+	if i == 0 {
+		return 0, true
+	}
+	return l.last[i-1], false
+}
+
+// A walker lists the leaves of one table. It reads interior pages only: as all
+// leaves lie at one depth, it needs to look at one leaf to know the others.
+type walker struct {
+	*Source
+	ctx   context.Context // of one walk
+	depth int             // number of interior levels
+	bufs  [][]byte        // by level
+	out   leaves
+}
+
+func (s *Source) leaves(ctx context.Context, root uint32) (leaves, error) {
+	w := &walker{Source: s, ctx: ctx}
+	if err := w.measure(root); err != nil {
+		return leaves{}, err
+	}
+	err := w.walk(root, 0, math.MinInt64, true, math.MaxInt64)
+	return w.out, err
+}
+
+// measure follows first children down to a leaf.
+func (w *walker) measure(root uint32) error {
+	for page := root; ; w.depth++ {
+		if w.depth == maxDepth {
+			return refuse("page %d: b-tree too deep", root)
+		}
+		w.bufs = append(w.bufs, make([]byte, w.layout.pageSize))
+		b, err := w.load(page, w.depth)
+		if err != nil {
+			return err
+		}
+		if b.kind == leafTable {
+			return nil
+		}
+		if page, _, err = b.cell(0); err != nil {
+			return err
+		}
+	}
+}
+
+// load reads the page of a level.
+func (w *walker) load(page uint32, level int) (btreePage, error) {
+	if page != 1 && !w.layout.child(page) || page == 1 && level > 0 {
+		return btreePage{}, refuse("page %d: not a page of the table", page)
+	}
+	if err := w.ctx.Err(); err != nil {
+		return btreePage{}, err
+	}
+	buf := w.bufs[level]
+	if err := w.read(buf, w.layout.offset(page)); err != nil {
+		return btreePage{}, err
+	}
+	return parsePage(page, buf[:w.layout.usable])
+}
+
+// walk lists the leaves below a page, whose rowids must be greater than after
+// (unless first) and at most last.
+//
+// A page can be met twice only if it lies at two levels: its rowids cannot fit
+// the bounds of two places of one level. Damaged files thus cost at most
+// maxDepth times their size.
+func (w *walker) walk(page uint32, level int, after int64, first bool, last int64) error {
+	if level == w.depth {
+		if !w.layout.child(page) && !(page == 1 && level == 0) {
+			return refuse("page %d: not a page of the table", page)
+		}
+		if int64(w.out.len()) >= w.layout.pages {
+			return refuse("more leaves than pages")
+		}
+		w.out.page = append(w.out.page, page)
+		w.out.last = append(w.out.last, last)
+		return nil
+	}
+	b, err := w.load(page, level)
+	if err != nil {
+		return err
+	}
+	if b.kind != interiorTable {
+		return refuse("page %d: leaves at different depths", page)
+	}
+	if b.cells == 0 && level > 0 {
+		return refuse("page %d: no cells", page)
+	}
+	for i := range b.cells {
+		child, key, err := b.cell(i)
+		if err != nil {
+			return err
+		}
+		if !first && key <= after || key > last {
+			return refuse("page %d: rowids not ascending", page)
+		}
+		if err := w.walk(child, level+1, after, first, key); err != nil {
+			return err
+		}
+		after, first = key, false
+	}
+	child, _, err := b.cell(b.cells)
+	if err != nil {
+		return err
+	}
+	return w.walk(child, level+1, after, first, last)
+}
+
+// A btreePage is the header and the cells of a page of a table (§1.6).
+type btreePage struct {
+	number uint32
+	data   []byte // usable bytes
+	kind   byte
+	cells  int
+	array  int // offset of the cell pointer array
+	end    int // offset of its end
+}
+
+func parsePage(number uint32, data []byte) (btreePage, error) {
+	b := btreePage{number: number, data: data}
+	h := 0
+	if number == 1 {
+		h = headerSize
+	}
+	b.kind = data[h]
+	b.cells = int(binary.BigEndian.Uint16(data[h+3:]))
+	switch b.kind {
+	case leafTable:
+		b.array = h + 8
+	case interiorTable:
+		b.array = h + 12
+	default:
+		return b, refuse("page %d: not a page of the table", number)
+	}
+	b.end = b.array + 2*b.cells
+	if b.end > len(data) {
+		return b, refuse("page %d: %d cells", number, b.cells)
+	}
+	return b, nil
+}
+
+// cell returns child i of an interior page and the greatest rowid below it.
+// The child after the last cell has no such rowid.
+func (b *btreePage) cell(i int) (child uint32, key int64, err error) {
+	if i == b.cells {
+		return binary.BigEndian.Uint32(b.data[b.array-4:]), 0, nil
+	}
+	at := int(binary.BigEndian.Uint16(b.data[b.array+2*i:]))
+	if at < b.end || at+5 > len(b.data) {
+		return 0, 0, b.outside(i)
+	}
+	v, n := uvarint(b.data[at+4:])
+	if n == 0 {
+		return 0, 0, b.outside(i)
+	}
+	return binary.BigEndian.Uint32(b.data[at:]), int64(v), nil
+}
+
+func (b *btreePage) outside(i int) error {
+	return refuse("page %d: cell %d not inside it", b.number, i)
+}

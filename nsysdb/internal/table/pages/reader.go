@@ -1,0 +1,125 @@
+package pages
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+)
+
+const (
+	// runPages and runBytes bound how many leaves are read and decoded at a
+	// time.
+	runPages = 64
+	runBytes = 256 << 10
+	// maxGap is how many pages of something else are read along rather than
+	// read around.
+	maxGap = 3
+	// padding after every buffer of records lets eight bytes be loaded
+	// wherever an integer starts.
+	padding = 8
+)
+
+// perRun returns how many leaves to read at a time.
+func (l *layout) perRun() int { return max(1, min(runPages, runBytes/l.pageSize)) }
+
+// A scan is one pass over a table.
+type scan struct {
+	*Source
+	def    *definition
+	wanted []int
+	leaves leaves
+	// overflow counts down the overflow pages that may yet be read. Each
+	// belongs to one record, so more than the file's pages means a loop.
+	overflow atomic.Int64
+}
+
+// A reader reads the leaves of a scan; each goroutine has its own.
+type reader struct {
+	*scan
+	buf    []byte
+	at     []int  // where each leaf of the run starts in buf
+	record []byte // a record with overflow
+	page   []byte // an overflow page
+}
+
+// load reads leaves from to to-1, with one call for those that lie together in
+// the file.
+func (r *reader) load(from, to int) error {
+	pages := r.leaves.page[from:to]
+	r.at = r.at[:0]
+	size := r.layout.pageSize
+	// Place the leaves first, to know how much room they need.
+	total := 0
+	for i, p := range pages {
+		if i > 0 {
+			if gap := int64(p) - int64(pages[i-1]) - 1; 0 < gap && gap <= maxGap {
+				total += int(gap) * size
+			}
+		}
+		r.at = append(r.at, total)
+		total += size
+	}
+	if len(r.buf) < total+padding {
+		r.buf = make([]byte, total+padding)
+	}
+	for i := 0; i < len(pages); {
+		j := i + 1
+		for j < len(pages) && int64(pages[j])-int64(pages[i]) == int64(r.at[j]-r.at[i])/int64(size) {
+			j++
+		}
+		if err := r.read(r.buf[r.at[i]:r.at[j-1]+size], r.layout.offset(pages[i])); err != nil {
+			return err
+		}
+		i = j
+	}
+	return nil
+}
+
+// leaf returns leaf i, which is number k of those loaded.
+func (r *reader) leaf(i, k int) (btreePage, error) {
+	b, err := parsePage(r.leaves.page[i], r.buf[r.at[k]:r.at[k]+r.layout.usable])
+	if err != nil {
+		return b, err
+	}
+	if b.kind != leafTable {
+		return b, refuse("page %d: leaves at different depths", b.number)
+	}
+	if b.cells == 0 && r.leaves.len() > 1 {
+		return b, refuse("page %d: no cells", b.number)
+	}
+	return b, nil
+}
+
+// header returns the header of a record, from overflow pages if need be.
+func (r *reader) header(b *btreePage, c cell) ([]byte, error) {
+	local := b.data[c.at : c.at+r.layout.local(c.size)]
+	n, k := uvarint(local)
+	if k == 0 || n < uint64(k) || n > uint64(c.size) {
+		return nil, refuse("page %d: a record with a header of %d bytes", b.number, n)
+	}
+	return r.prefix(b, c, int(n))
+}
+
+// prefix returns the first n bytes of a record. It follows overflow pages as
+// far as they are needed (§1.6). The result is valid until the next call.
+func (r *reader) prefix(b *btreePage, c cell, n int) ([]byte, error) {
+	local := r.layout.local(c.size)
+	if n <= local {
+		return b.data[c.at : c.at+n], nil
+	}
+	r.record = append(r.record[:0], b.data[c.at:c.at+local]...)
+	if r.page == nil {
+		r.page = make([]byte, r.layout.pageSize)
+	}
+	next := binary.BigEndian.Uint32(b.data[c.at+local:])
+	for len(r.record) < n {
+		if !r.layout.child(next) || r.overflow.Add(-1) < 0 {
+			return nil, refuse("page %d: overflow page %d", b.number, next)
+		}
+		if err := r.read(r.page, r.layout.offset(next)); err != nil {
+			return nil, err
+		}
+		next = binary.BigEndian.Uint32(r.page)
+		r.record = append(r.record, r.page[4:min(r.layout.usable, 4+c.size-len(r.record))]...)
+	}
+	return r.record[:n], nil
+}

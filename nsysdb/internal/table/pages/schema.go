@@ -1,0 +1,91 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+)
+
+// schemaTable is the table that holds the schema, at page 1 (§2.6).
+func schemaTable() *definition {
+	text := func(name string) column {
+		return column{Column: table.Column{Name: name, Type: "TEXT"}, known: true}
+	}
+	return &definition{
+		name: "sqlite_schema",
+		root: 1,
+		columns: []column{
+			text("type"), text("name"), text("tbl_name"),
+			{Column: table.Column{Name: "rootpage", Type: "INTEGER"}, known: true},
+			text("sql"),
+		},
+	}
+}
+
+func (s *Source) readSchema(ctx context.Context) error {
+	s.tables = map[string]*definition{}
+	return s.rows(ctx, schemaTable(), []int{0, 1, 3, 4}, func(row []table.Value) error {
+		kind, name, root, sql := string(row[0].Bytes), string(row[1].Bytes), row[2], string(row[3].Bytes)
+		if kind != "table" && kind != "view" {
+			return nil
+		}
+		if s.tables[name] != nil {
+			return refuse("two tables %q", name)
+		}
+		d := &definition{name: name}
+		s.tables[name] = d
+		switch {
+		case kind == "view":
+			d.refused = refuse("a view")
+		case root.Kind != table.Integer || root.Int < 2 || root.Int > s.layout.pages:
+			d.refused = refuse("no page for the table")
+		default:
+			d.root = uint32(root.Int)
+			d.columns, d.refused = parseTable(sql)
+		}
+		return nil
+	})
+}
+
+// Tables implements [table.Source]. Where the columns of some table cannot be
+// told, as those of a view, it returns an error that wraps
+// [table.ErrUnsupported], since a table without its columns would pass for one
+// of an older report. The other tables can be read nevertheless.
+func (s *Source) Tables(context.Context) (map[string]table.Table, error) {
+	tables := make(map[string]table.Table, len(s.tables))
+	for name, d := range s.tables {
+		if d.columns == nil {
+			return nil, fmt.Errorf("%s: %s: %w", s.path, name, d.refused)
+		}
+		t := table.Table{Name: name}
+		for _, c := range d.columns {
+			t.Columns = append(t.Columns, c.Column)
+		}
+		tables[name] = t
+	}
+	return tables, nil
+}
+
+// lookup finds a table that can be read and the indices of its columns.
+func (s *Source) lookup(name string, columns []string) (*definition, []int, error) {
+	d := s.tables[name]
+	if d == nil {
+		return nil, nil, fmt.Errorf("%s: %w", s.path, refuse("no table %s", name))
+	}
+	if d.refused != nil {
+		return nil, nil, fmt.Errorf("%s: %s: %w", s.path, name, d.refused)
+	}
+	indices := make([]int, len(columns))
+next:
+	for i, want := range columns {
+		for j, c := range d.columns {
+			if c.Name == want {
+				indices[i] = j
+				continue next
+			}
+		}
+		return nil, nil, fmt.Errorf("%s: %w", s.path, refuse("table %s has no column %s", name, want))
+	}
+	return d, indices, nil
+}
