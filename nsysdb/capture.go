@@ -1,0 +1,286 @@
+package nsysdb
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// newestSchema is the newest major version of the export's schema that this
+// package knows.
+const newestSchema = 3
+
+// describe fills in db.capture.
+func (db *DB) describe(ctx context.Context, tables map[string]table.Table) error {
+	c := &db.capture
+	c.Path = db.path
+	d := describer{ctx: ctx, db: db, c: c}
+	d.export()
+	d.captureMeta()
+	d.system()
+	d.gpus()
+	d.processes()
+	d.clock()
+	d.opaque()
+	d.diagnostics()
+	d.nvtx()
+	for _, name := range db.layout.calls {
+		n, err := db.src.Count(ctx, name)
+		if err != nil {
+			return err
+		}
+		c.HasAPI = c.HasAPI || n > 0
+	}
+	return d.err
+}
+
+// A describer reads the small tables that describe a capture. Its first error
+// stays in err and makes the rest do nothing.
+type describer struct {
+	ctx context.Context
+	db  *DB
+	c   *trace.Capture
+	err error
+}
+
+// rows calls fn with each row of a table. A column that the table does not
+// have reads as NULL.
+func (d *describer) rows(name string, names []string, fn func(row []table.Value)) {
+	t, ok := d.db.layout.tables[name]
+	if d.err != nil || !ok {
+		return
+	}
+	var have []string
+	place := make([]int, len(names))
+	for i, n := range names {
+		place[i] = -1
+		if t.Has(n) {
+			place[i] = len(have)
+			have = append(have, n)
+		}
+	}
+	if len(have) == 0 {
+		return
+	}
+	row := make([]table.Value, len(names))
+	d.err = d.db.src.Rows(d.ctx, name, have, func(r []table.Value) error {
+		for i, p := range place {
+			row[i] = table.Value{}
+			if p >= 0 {
+				row[i] = r[p]
+			}
+		}
+		fn(row)
+		return nil
+	})
+}
+
+func str(v table.Value) string {
+	switch v.Kind {
+	case table.Text, table.Blob:
+		return string(v.Bytes)
+	case table.Integer:
+		return strconv.FormatInt(v.Int, 10)
+	}
+	return ""
+}
+
+func num(v table.Value) int64 {
+	switch v.Kind {
+	case table.Integer:
+		return v.Int
+	case table.Text:
+		n, _ := strconv.ParseInt(string(v.Bytes), 10, 64)
+		return n
+	}
+	return 0
+}
+
+// export reads which program exported the report. The table was called
+// EXPORT_META_DATA in schemas 2.9 to 3.1 and META_DATA_EXPORT since 3.4;
+// exports of 2020 and early 2021 have none.
+func (d *describer) export() {
+	for _, name := range []string{"META_DATA_EXPORT", "EXPORT_META_DATA"} {
+		d.rows(name, []string{"name", "value"}, func(row []table.Value) {
+			switch str(row[0]) {
+			case "EXPORT_PRODUCT_VERSION":
+				d.c.Tool = str(row[1])
+			case "EXPORT_SCHEMA_VERSION":
+				d.c.Schema = str(row[1])
+			}
+		})
+	}
+	major, _, _ := strings.Cut(d.c.Schema, ".")
+	if n, err := strconv.Atoi(major); err == nil && n > newestSchema {
+		d.c.Warnings = append(d.c.Warnings, fmt.Sprintf("its schema is version %s, newer than the newest known (%d): figures may be wrong", d.c.Schema, newestSchema))
+	}
+}
+
+// captureMeta reads how the report was recorded.
+func (d *describer) captureMeta() {
+	var command string
+	args := map[int]string{}
+	d.rows("META_DATA_CAPTURE", []string{"name", "value"}, func(row []table.Value) {
+		name, value := str(row[0]), str(row[1])
+		_, key, ok := strings.Cut(name, "PROCESS_0:")
+		switch {
+		case !ok:
+		case key == "COMMAND":
+			command = value
+		case key == "CUDA_GRAPH_TRACE_OPTIONS:MODE":
+			d.c.GraphMode = strings.ToLower(value)
+		case strings.HasPrefix(key, "ARGUMENT_"):
+			if i, err := strconv.Atoi(key[len("ARGUMENT_"):]); err == nil {
+				args[i] = value
+			}
+		}
+	})
+	words := []string{}
+	if command != "" {
+		words = append(words, shellQuote(command))
+	}
+	for i := range len(args) {
+		if arg, ok := args[i]; ok {
+			words = append(words, shellQuote(arg))
+		}
+	}
+	d.c.Command = strings.Join(words, " ")
+}
+
+// system reads the driver's version and the host's name. The table also holds
+// environment variables, which are nobody's business.
+func (d *describer) system() {
+	d.rows("TARGET_INFO_SYSTEM_ENV", []string{"name", "value"}, func(row []table.Value) {
+		switch str(row[0]) {
+		case "NvDriverVersion":
+			d.c.Driver = str(row[1])
+		case "Hostname":
+			d.c.Host = str(row[1])
+		}
+	})
+}
+
+func (d *describer) gpus() {
+	add := func(id, name, sms, major, minor, memory table.Value, kHz int64) {
+		g := trace.GPU{ID: int(num(id)), Name: str(name), SMs: int(num(sms)), MemoryBytes: num(memory), ClockRateKHz: kHz}
+		if n := num(major); n > 0 {
+			g.Compute = fmt.Sprintf("%d.%d", n, num(minor))
+		}
+		d.c.GPUs = append(d.c.GPUs, g)
+	}
+	d.rows("TARGET_INFO_GPU", []string{"id", "name", "smCount", "computeMajor", "computeMinor", "totalMemory", "clockRate"},
+		func(r []table.Value) { add(r[0], r[1], r[2], r[3], r[4], r[5], num(r[6])/1000) }) // clockRate is in Hz
+	if len(d.c.GPUs) == 0 { // exports of 2020 and early 2021; coreClockRate is CUPTI's, in kHz
+		d.rows("TARGET_INFO_CUDA_GPU", []string{"deviceId", "name", "numMultiprocessors", "computeCapabilityMajor", "computeCapabilityMinor", "globalMemorySize", "coreClockRate"},
+			func(r []table.Value) { add(r[0], r[1], r[2], r[3], r[4], r[5], num(r[6])) })
+	}
+	slices.SortStableFunc(d.c.GPUs, func(a, b trace.GPU) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func (d *describer) processes() {
+	d.rows("PROCESSES", []string{"globalPid", "pid", "name"}, func(r []table.Value) {
+		if r[0].Kind != table.Integer {
+			return
+		}
+		p := trace.Process{GlobalPID: uint64(r[0].Int), PID: int(num(r[1])), Name: str(r[2])}
+		if r[1].Kind == table.Null {
+			p.PID = pidOf(p.GlobalPID)
+		}
+		d.c.Processes = append(d.c.Processes, p)
+	})
+	if len(d.c.Processes) == 0 {
+		d.rows("ThreadNames", []string{"globalTid"}, func(r []table.Value) {
+			if r[0].Kind == table.Integer {
+				pid := processOf(uint64(r[0].Int))
+				d.c.Processes = append(d.c.Processes, trace.Process{GlobalPID: pid, PID: pidOf(pid)})
+			}
+		})
+	}
+	sortProcesses(&d.c.Processes)
+}
+
+func sortProcesses(p *[]trace.Process) {
+	slices.SortStableFunc(*p, func(a, b trace.Process) int { return cmp.Compare(a.GlobalPID, b.GlobalPID) })
+	*p = slices.CompactFunc(*p, func(a, b trace.Process) bool { return a.GlobalPID == b.GlobalPID })
+}
+
+// clock reads when the capture began and how long it took.
+//
+// Events are stamped in nanoseconds since the session began, unless the
+// export was told to shift them, to the Unix epoch (--ts-normalize) or by a
+// constant (--ts-shift). ANALYSIS_DETAILS.startTime is on another clock: the
+// recorded reports hold events earlier than it and none later than duration.
+func (d *describer) clock() {
+	var shift, duration int64
+	normalized := false
+	d.rows("TARGET_INFO_SESSION_START_TIME", []string{"utcEpochNs"}, func(r []table.Value) { d.c.StartUTC = num(r[0]) })
+	d.rows("ANALYSIS_DETAILS", []string{"duration"}, func(r []table.Value) { duration = max(duration, num(r[0])) })
+	d.rows("META_DATA_EXPORT", []string{"name", "value"}, func(r []table.Value) {
+		switch str(r[0]) {
+		case "EXPORT_PARAM_TIME_SHIFT":
+			shift = num(r[1])
+		case "EXPORT_PARAM_TIME_NORMALIZE":
+			normalized = str(r[1]) == "true"
+		}
+	})
+	d.c.Start = shift
+	if normalized {
+		d.c.Start += d.c.StartUTC
+	}
+	if duration > 0 {
+		d.c.Stop = d.c.Start + duration
+	}
+}
+
+// opaque counts the CUDA graphs that were traced as a whole.
+func (d *describer) opaque() {
+	d.rows(d.db.layout.graphTraces, []string{"start", "end"}, func(r []table.Value) {
+		d.c.OpaqueGraphs++
+		d.c.OpaqueNS += max(0, num(r[1])-num(r[0]))
+	})
+}
+
+// Severities of DIAGNOSTIC_EVENT, from ENUM_DIAGNOSTIC_SEVERITY_LEVEL: 1 is
+// info and 4 verbose.
+const (
+	severityWarning = 2
+	severityError   = 3
+)
+
+func (d *describer) diagnostics() {
+	d.rows("DIAGNOSTIC_EVENT", []string{"severity", "text"}, func(r []table.Value) {
+		severity := ""
+		switch num(r[0]) {
+		case severityWarning:
+			severity = "warning"
+		case severityError:
+			severity = "error"
+		default:
+			return
+		}
+		d.c.Diagnostics = append(d.c.Diagnostics, trace.Diagnostic{Severity: severity, Text: strings.Join(strings.Fields(str(r[1])), " ")})
+	})
+}
+
+// nvtx tells whether the report holds ranges, which ends at the first.
+func (d *describer) nvtx() {
+	if d.err != nil || d.db.layout.nvtx == "" {
+		return
+	}
+	err := d.db.src.Rows(d.ctx, d.db.layout.nvtx, []string{"eventType"}, func(r []table.Value) error {
+		if isRange(r[0].Int) {
+			d.c.HasNVTX = true
+			return errStop
+		}
+		return nil
+	})
+	if err != errStop {
+		d.err = err
+	}
+}

@@ -1,0 +1,27 @@
+// Package sqlite reads tables through SQLite itself. It is the reference that
+// package pages is held to, and the only package of the module that speaks
+// SQL.
+//
+// SQLite comes with [github.com/mattn/go-sqlite3], which needs cgo. A build
+// without cgo compiles, and its [Open] returns [ErrNoSQLite].
+//
+// The package opens files read-only and leaves no trace beside them: it never
+// creates, changes or deletes a file there.
+package sqlite
+
+import "errors"
+
+// Errors that callers tell apart; they are wrapped with SQLite's own message.
+var (
+	// ErrNoSQLite means that this program was built without cgo.
+	ErrNoSQLite = errors.New("this build has no SQLite (CGO_ENABLED=0)")
+	// ErrNotDatabase means that the file is not an SQLite database.
+	ErrNotDatabase = errors.New("not an SQLite database")
+	// ErrCorrupt means that a page of the file is damaged.
+	ErrCorrupt = errors.New("the database is damaged")
+	// ErrBusy means that another program is writing the file.
+	ErrBusy = errors.New("another program is writing the file")
+	// ErrHotJournal means that a program died while it wrote the file, and
+	// its journal must be rolled back before the file can be read.
+	ErrHotJournal = errors.New("a write was interrupted and its journal not rolled back")
+)

@@ -1,0 +1,363 @@
+//go:build cgo
+
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+)
+
+// batchRows is the number of rows of a batch: enough to make the cost of a
+// call vanish, few enough to stay in the processor's cache.
+const batchRows = 4096
+
+// chunkRows is the span of rowids that a worker reads at a time. Workers take
+// spans in order, so that batches arrive nearly in order too.
+const chunkRows = 16 * batchRows
+
+// query runs fn on the rows of a query.
+func query(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, fn func(*cursor) error) (err error) {
+	// The driver looks at a context that can be cancelled at each row, which
+	// costs more than the row: cursor.next looks now and then instead.
+	rows, err := c.QueryContext(context.WithoutCancel(ctx), q, args)
+	if err != nil {
+		return explain(err)
+	}
+	defer func() {
+		if e := rows.Close(); err == nil && e != nil {
+			err = explain(e)
+		}
+	}()
+	return fn(&cursor{ctx: ctx, rows: rows, row: make([]driver.Value, len(rows.Columns()))})
+}
+
+// A cursor steps through the rows of a query.
+type cursor struct {
+	ctx  context.Context
+	rows driver.Rows
+	row  []driver.Value // the current row
+	n    int
+}
+
+// next fetches a row and reports whether there was one.
+func (c *cursor) next() (bool, error) {
+	if c.n++; c.n%batchRows == 0 {
+		if err := c.ctx.Err(); err != nil {
+			return false, err
+		}
+	}
+	switch err := c.rows.Next(c.row); err {
+	case nil:
+		return true, nil
+	case io.EOF:
+		return false, nil
+	default:
+		return false, explain(err)
+	}
+}
+
+func (s *source) Tables(ctx context.Context) (map[string]table.Table, error) {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.put(c)
+	tables := map[string]table.Table{}
+	// hidden is 1 for the hidden columns of virtual tables; generated columns
+	// (2 and 3) read like others.
+	const q = `SELECT m.name, x.name, x.type FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS x
+		WHERE m.type IN ('table', 'view') AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND x.hidden <> 1 ORDER BY m.rowid, x.cid`
+	err = query(ctx, c, q, nil, func(cur *cursor) error {
+		row := cur.row
+		for {
+			more, err := cur.next()
+			if err != nil || !more {
+				return err
+			}
+			name := text(row[0])
+			t := tables[name]
+			t.Name = name
+			t.Columns = append(t.Columns, table.Column{Name: text(row[1]), Type: strings.ToUpper(text(row[2]))})
+			tables[name] = t
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tables, nil
+}
+
+func text(v driver.Value) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	}
+	return ""
+}
+
+func (s *source) Rows(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.put(c)
+	q := selectFrom(name, columns) + " ORDER BY rowid"
+	if !hasRowid(ctx, c, name) {
+		q = selectFrom(name, columns)
+	}
+	return query(ctx, c, q, nil, func(cur *cursor) error {
+		raw := cur.row
+		row := make([]table.Value, len(raw))
+		for {
+			more, err := cur.next()
+			if err != nil || !more {
+				return err
+			}
+			for i, v := range raw {
+				if row[i], err = value(v); err != nil {
+					return fmt.Errorf("column %s: %w", columns[i], err)
+				}
+			}
+			if err := fn(row); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+func value(v driver.Value) (table.Value, error) {
+	switch v := v.(type) {
+	case nil:
+		return table.Value{}, nil
+	case int64:
+		return table.Value{Kind: table.Integer, Int: v}, nil
+	case float64:
+		return table.Value{Kind: table.Real, Float: v}, nil
+	case string:
+		return table.Value{Kind: table.Text, Bytes: []byte(v)}, nil
+	case []byte:
+		return table.Value{Kind: table.Blob, Bytes: v}, nil
+	case bool: // the driver's view of an integer in a column declared BOOLEAN
+		if v {
+			return table.Value{Kind: table.Integer, Int: 1}, nil
+		}
+		return table.Value{Kind: table.Integer}, nil
+	case time.Time: // … and of one declared TIMESTAMP or DATE, which no export has
+		return table.Value{}, errors.New("a date where none belongs")
+	}
+	return table.Value{}, fmt.Errorf("value of unknown type %T", v)
+}
+
+func (s *source) Count(ctx context.Context, name string) (int64, error) {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.put(c)
+	lo, hi, ok, err := rowids(ctx, c, name)
+	if err != nil {
+		return 0, err
+	}
+	if ok {
+		if n := hi - lo + 1; n > 0 {
+			return n, nil
+		}
+	}
+	return count(ctx, c, name)
+}
+
+func count(ctx context.Context, c *sqlite3.SQLiteConn, name string) (n int64, err error) {
+	err = query(ctx, c, "SELECT count(*) FROM "+quote(name), nil, func(cur *cursor) error {
+		if _, err := cur.next(); err != nil {
+			return err
+		}
+		n, _ = cur.row[0].(int64)
+		return nil
+	})
+	return n, err
+}
+
+// hasRowid reports whether the table is an ordinary one, whose rows have a
+// rowid: not a view and not WITHOUT ROWID.
+func hasRowid(ctx context.Context, c *sqlite3.SQLiteConn, name string) bool {
+	err := query(ctx, c, "SELECT rowid FROM "+quote(name)+" WHERE 0", nil, func(*cursor) error { return nil })
+	return err == nil
+}
+
+// rowids returns the least and greatest rowid of a table; ok is false where
+// it is empty or has none.
+func rowids(ctx context.Context, c *sqlite3.SQLiteConn, name string) (lo, hi int64, ok bool, err error) {
+	if !hasRowid(ctx, c, name) {
+		return 0, 0, false, nil
+	}
+	// Two subqueries: SQLite answers min and max of a rowid in one step each,
+	// but scans the table for both at once.
+	q := "SELECT (SELECT min(rowid) FROM " + quote(name) + "), (SELECT max(rowid) FROM " + quote(name) + ")"
+	err = query(ctx, c, q, nil, func(cur *cursor) error {
+		row := cur.row
+		if _, err := cur.next(); err != nil {
+			return err
+		}
+		a, ok1 := row[0].(int64)
+		b, ok2 := row[1].(int64)
+		lo, hi, ok = a, b, ok1 && ok2
+		return nil
+	})
+	return lo, hi, ok, err
+}
+
+func (s *source) Ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, fn func(table.Batch) error) error {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return err
+	}
+	ordinary := hasRowid(ctx, c, name)
+	lo, hi, ok, err := rowids(ctx, c, name)
+	if err != nil || (ordinary && !ok) {
+		s.put(c)
+		return err
+	}
+	r := intsReader{name: name, columns: columns, null: opts.Null, fn: fn}
+	workers := opts.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	span := uint64(hi) - uint64(lo) // right where hi - lo overflows
+	if !ok || span/chunkRows >= math.MaxInt32 {
+		// No rowids, or so sparse that spans of them mean nothing.
+		defer s.put(c)
+		return r.read(ctx, c, selectFrom(name, columns), nil, 0, 0)
+	}
+	chunks := int64(span/chunkRows) + 1
+	if int64(workers) > chunks {
+		workers = int(chunks)
+	}
+
+	q := selectFrom(name, columns) + " WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var taken atomic.Int64
+	work := func(worker int, c *sqlite3.SQLiteConn) {
+		for {
+			k := taken.Add(1) - 1
+			if k >= chunks || ctx.Err() != nil {
+				return
+			}
+			from := lo + k*chunkRows
+			to := hi
+			if k < chunks-1 {
+				to = from + chunkRows - 1
+			}
+			args := []driver.NamedValue{{Ordinal: 1, Value: from}, {Ordinal: 2, Value: to}}
+			if err := r.read(ctx, c, q, args, worker, int(k)*(chunkRows/batchRows)); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for w := 1; w < workers; w++ {
+		wg.Go(func() {
+			c, err := s.conn(ctx)
+			if err != nil {
+				cancel(err)
+				return
+			}
+			defer s.put(c)
+			work(w, c)
+		})
+	}
+	work(0, c)
+	wg.Wait()
+	s.put(c)
+	return context.Cause(ctx)
+}
+
+type intsReader struct {
+	name    string
+	columns []string
+	null    int64
+	fn      func(table.Batch) error
+}
+
+// read passes on the rows of one query. Its batches have numbers from seq.
+func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, worker, seq int) error {
+	return query(ctx, c, q, args, func(cur *cursor) error {
+		row := cur.row
+		n := len(row)
+		b := table.Batch{Seq: seq, Worker: worker, Columns: make([][]int64, n)}
+		for i := range b.Columns {
+			b.Columns[i] = make([]int64, batchRows)
+		}
+		full := b.Columns
+		flush := func() error {
+			if b.N == 0 {
+				return nil
+			}
+			cut := make([][]int64, n)
+			for i := range cut {
+				cut[i] = full[i][:b.N]
+			}
+			b.Columns = cut
+			err := r.fn(b)
+			b.Seq++
+			b.N = 0
+			return err
+		}
+		for {
+			more, err := cur.next()
+			if err != nil {
+				return err
+			}
+			if !more {
+				return flush()
+			}
+			for i, v := range row {
+				switch v := v.(type) {
+				case int64:
+					full[i][b.N] = v
+				case nil:
+					full[i][b.N] = r.null
+				default:
+					return fmt.Errorf("column %s of %s: %w", r.columns[i], r.name, errNotInteger)
+				}
+			}
+			b.N++
+			if b.N == batchRows {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}
+
+var errNotInteger = errors.New("a value is not an integer")
+
+func selectFrom(name string, columns []string) string {
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = quote(c)
+	}
+	return "SELECT " + strings.Join(quoted, ", ") + " FROM " + quote(name)
+}
+
+// quote quotes an identifier. SQLite takes an unknown one in double quotes for
+// a string; in brackets it is an error. Exports use no bracket in names, and a
+// name with one is refused by SQLite as a syntax error.
+func quote(name string) string { return "[" + name + "]" }
