@@ -1,0 +1,114 @@
+package align
+
+import (
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// A symbol is what alignment knows of one launch configuration. Two launches
+// are compared by the numbers in their symbols alone.
+type symbol struct {
+	name    int32 // equal for equal names (and aliases)
+	family  int32 // equal for equal families
+	noDtype int32 // equal for families that differ by data type only
+	geom    int32 // equal for equal grid and block
+}
+
+// An alphabet numbers the names, families and geometries of all traces of one
+// comparison, so that symbols of different traces can be compared.
+type alphabet struct {
+	names    numbering[string]
+	families numbering[string]
+	noDtype  numbering[string]
+	geoms    numbering[[6]int32]
+	byName   map[string]symbol // geom unset
+	aliases  []Alias
+	info     []nameInfo // by symbol.name
+}
+
+// nameInfo is what a name says of its kernel.
+type nameInfo struct {
+	name   string
+	family string
+	kind   KernelKind
+}
+
+func newAlphabet(aliases []Alias) *alphabet {
+	return &alphabet{byName: map[string]symbol{}, aliases: aliases}
+}
+
+// symbols returns the symbol of each configuration of a trace. Names of the
+// mock are replaced by the alias of their E2E kernel, e2eNames, if there is
+// one.
+func (a *alphabet) symbols(t *trace.Trace, side side) []symbol {
+	syms := make([]symbol, len(t.Configs))
+	for i := range t.Configs {
+		c := &t.Configs[i]
+		s := a.name(t.Strings[c.Name], side)
+		s.geom = a.geoms.id([6]int32{c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2]})
+		syms[i] = s
+	}
+	return syms
+}
+
+// name returns the symbol of a name, without geometry. An alias gives both
+// its kernels the symbol of one made-up name.
+func (a *alphabet) name(name string, side side) symbol {
+	key := name
+	for i := range a.aliases {
+		re := a.aliases[i].Mock
+		if side == sideE2E {
+			re = a.aliases[i].E2E
+		}
+		if re.MatchString(name) {
+			key = aliasKey(i)
+			break
+		}
+	}
+	if s, ok := a.byName[key]; ok {
+		return s
+	}
+	family := Family(name)
+	s := symbol{
+		name:    a.names.id(key),
+		family:  a.families.id(family),
+		noDtype: a.noDtype.id(FamilyIgnoringDtype(name)),
+	}
+	a.byName[key] = s
+	a.info = append(a.info, nameInfo{name: name, family: family, kind: Kind(name)})
+	return s
+}
+
+// aliasKey is a key that no kernel name equals.
+func aliasKey(i int) string { return "\x00alias " + string(rune('0'+i)) }
+
+// A side is which of the two traces a launch belongs to.
+type side int
+
+const (
+	sideMock side = iota
+	sideE2E
+)
+
+func (s side) String() string {
+	if s == sideMock {
+		return "mock"
+	}
+	return "e2e"
+}
+
+// A numbering gives equal values equal numbers, counting from 0.
+type numbering[T comparable] struct {
+	ids map[T]int32
+}
+
+func (n *numbering[T]) id(v T) int32 {
+	if n.ids == nil {
+		n.ids = map[T]int32{}
+	}
+	id, ok := n.ids[v]
+	if !ok {
+		id = int32(len(n.ids))
+		n.ids[v] = id
+	}
+	return id
+}

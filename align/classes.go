@@ -1,0 +1,222 @@
+package align
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// A sequence is a trace with what alignment needs to know of its launches.
+type sequence struct {
+	t       *trace.Trace
+	syms    []symbol // by configuration
+	modules []int32  // by NVTX range; nil to go without
+}
+
+func newSequence(t *trace.Trace, a *alphabet, modules *numbering[string], sd side, o Options) *sequence {
+	s := &sequence{t: t, syms: a.symbols(t, sd)}
+	if !o.NoNVTX && len(t.Ranges) > 0 {
+		byName := map[uint32]int32{}
+		s.modules = make([]int32, len(t.Ranges))
+		modules.id("") // 0 stands for none
+		for r := range t.Ranges {
+			name := t.Ranges[r].Name
+			id, ok := byName[name]
+			if !ok {
+				id = modules.id(normalise(t.Strings[name]))
+				byName[name] = id
+			}
+			s.modules[r] = id
+		}
+	}
+	return s
+}
+
+// element returns launch i as alignment sees it.
+func (s *sequence) element(i int) element {
+	e := element{symbol: s.syms[s.t.Launches.Config[i]]}
+	if s.modules != nil {
+		if r := s.t.ModuleRange(i); r != trace.None {
+			e.module = s.modules[r]
+		}
+	}
+	return e
+}
+
+func (s *sequence) elements(st *step) []element {
+	es := make([]element, st.n)
+	for k := range es {
+		es[k] = s.element(st.at(k))
+	}
+	return es
+}
+
+// A class is the steps that launch exactly the same: equal names and geometry
+// in equal order, all replayed from a CUDA graph or all not. What holds of one
+// step's alignment holds of all.
+type class struct {
+	steps    []int // indices into the segmentation's steps, ascending
+	rep      *step
+	replayed bool
+	ns       int64 // summed kernel time of all its steps
+}
+
+// classify sorts steps into classes, in order of first appearance.
+func (s *sequence) classify(steps []step) []*class {
+	var classes []*class
+	byHash := map[uint64][]*class{}
+	for i := range steps {
+		st := &steps[i]
+		h := uint64(14695981039346656037)
+		var ns int64
+		replayed := 0
+		for k := range st.n {
+			at := st.at(k)
+			y := s.syms[s.t.Launches.Config[at]]
+			h = (h ^ uint64(uint32(y.name))<<32 ^ uint64(uint32(y.geom))) * 1099511628211
+			h ^= h >> 29
+			ns += s.t.Launches.Duration(at)
+			if s.t.Launches.Node[at] != trace.None {
+				replayed++
+			}
+		}
+		graph := replayed*2 > st.n
+		var c *class
+		for _, d := range byHash[h] {
+			if d.replayed == graph && s.same(d.rep, st) {
+				c = d
+				break
+			}
+		}
+		if c == nil {
+			c = &class{rep: st, replayed: graph}
+			classes = append(classes, c)
+			byHash[h] = append(byHash[h], c)
+		}
+		c.steps = append(c.steps, i)
+		c.ns += ns
+	}
+	return classes
+}
+
+// same reports whether two steps launch the same.
+func (s *sequence) same(a, b *step) bool {
+	if a.n != b.n {
+		return false
+	}
+	for k := range a.n {
+		if s.syms[s.t.Launches.Config[a.at(k)]] != s.syms[s.t.Launches.Config[b.at(k)]] {
+			return false
+		}
+	}
+	return true
+}
+
+// A kind is classes of steps that do alike: nearly the same kernels in nearly
+// the same numbers. Prefill and decode are two kinds; so are the replays of
+// graphs captured for two batch sizes, whose geometry differs.
+type kind struct {
+	classes []*class // the most frequent first
+	steps   int
+	ns      int64
+	print   fingerprint
+}
+
+// rep returns the typical step of a kind.
+func (k *kind) rep() *step { return k.classes[0].rep }
+
+// maxKinds bounds the kinds of one trace: beyond it a step joins the kind most
+// like it.
+const maxKinds = 64
+
+const (
+	alikeNames = 0.8 // part of the launches that two steps of a kind share by name
+	alikeGeom  = 0.8 // and by name and geometry
+)
+
+// kinds sorts classes into kinds, the one with the most GPU time first.
+func (s *sequence) kinds(classes []*class) []*kind {
+	order := slices.Clone(classes)
+	slices.SortStableFunc(order, func(a, b *class) int { return len(b.steps) - len(a.steps) })
+	var kinds []*kind
+	for _, c := range order {
+		print := s.fingerprint(c)
+		var best *kind
+		var bestLike float64
+		for _, k := range kinds {
+			if k.classes[0].replayed != c.replayed {
+				continue
+			}
+			if like := k.print.like(print); best == nil || like > bestLike {
+				best, bestLike = k, like
+			}
+		}
+		if best == nil || bestLike < alikeGeom && len(kinds) < maxKinds {
+			best = &kind{print: print}
+			kinds = append(kinds, best)
+		}
+		best.classes = append(best.classes, c)
+		best.steps += len(c.steps)
+		best.ns += c.ns
+	}
+	sort.SliceStable(kinds, func(i, j int) bool { return kinds[i].ns > kinds[j].ns })
+	return kinds
+}
+
+// A fingerprint is the launches of a step regardless of order: name and
+// geometry of each as one number, sorted.
+type fingerprint []uint64
+
+func (s *sequence) fingerprint(c *class) fingerprint {
+	f := make(fingerprint, c.rep.n)
+	for k := range f {
+		y := s.syms[s.t.Launches.Config[c.rep.at(k)]]
+		f[k] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
+	}
+	slices.Sort(f)
+	return f
+}
+
+// like returns the part of the launches that two steps share, 0 to 1.
+func (f fingerprint) like(g fingerprint) float64 {
+	shared := 0
+	for i, j := 0, 0; i < len(f) && j < len(g); {
+		switch {
+		case f[i] == g[j]:
+			shared, i, j = shared+1, i+1, j+1
+		case f[i] < g[j]:
+			i++
+		default:
+			j++
+		}
+	}
+	return 2 * float64(shared) / float64(len(f)+len(g))
+}
+
+// withoutGeometry blanks the geometry.
+func (f fingerprint) withoutGeometry() fingerprint {
+	g := slices.Clone(f)
+	for i := range g {
+		g[i] &^= 1<<32 - 1
+	}
+	slices.Sort(g)
+	return g
+}
+
+// join makes one kind of those that are alike by name, for steps whose
+// geometry is never twice the same.
+func join(kinds []*kind, k *kind) *kind {
+	all := &kind{print: k.print}
+	names := k.print.withoutGeometry()
+	for _, o := range kinds {
+		if o.classes[0].replayed != k.classes[0].replayed || names.like(o.print.withoutGeometry()) < alikeNames {
+			continue
+		}
+		all.classes = append(all.classes, o.classes...)
+		all.steps += o.steps
+		all.ns += o.ns
+	}
+	slices.SortStableFunc(all.classes, func(a, b *class) int { return len(b.steps) - len(a.steps) })
+	return all
+}

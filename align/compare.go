@@ -1,0 +1,233 @@
+package align
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// comparer holds what the stages of one comparison share.
+type comparer struct {
+	o         Options
+	alphabet  *alphabet
+	mock, e2e *sequence
+	boot      *bootstrap
+}
+
+// Compare looks for the mock's step inside the E2E's and says how the two
+// differ. With Options.Regression it compares base and new run of one program,
+// given in this order.
+//
+// A comparison that finds no likeness is not an error: its verdict is
+// [NotComparable]. An error means that the context was cancelled.
+func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
+	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), boot: newBootstrap()}
+	var modules numbering[string]
+	c.mock = newSequence(mock, c.alphabet, &modules, sideMock, c.o)
+	c.e2e = newSequence(e2e, c.alphabet, &modules, sideE2E, c.o)
+	r := c.newResult()
+	if mock.Launches.Len() == 0 || e2e.Launches.Len() == 0 {
+		c.emptySide(r)
+		return r, nil
+	}
+	if c.opaque(r) {
+		return r, nil
+	}
+	f, err := c.findFit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.describeSteps(r, f)
+	if f.placing.perStep == 0 || f.matched() < minMatched {
+		c.notComparable(r, f)
+		return r, nil
+	}
+	columns := f.placing.columns(c.e2e, len(f.mock))
+	ev := e2eView(c.e2e, f)
+	mv, err := mockView(c.mock, f, columns, func(seq []element) ([]pair, error) {
+		return alignGlobal(ctx, f.mock, seq)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.measureSites(ctx, r, columns, mv, ev); err != nil {
+		return nil, err
+	}
+	if !c.o.Regression {
+		r.Before, r.After = ev.beside(-1), ev.beside(+1)
+	}
+	c.measureSteps(r, mv, ev)
+	c.judge(r)
+	c.explain(r)
+	c.report(r)
+	return r, nil
+}
+
+// withDefaults fills in the documented defaults.
+func (o Options) withDefaults() Options {
+	def := func(regression, compare float64) float64 {
+		if o.Regression {
+			return regression
+		}
+		return compare
+	}
+	if o.MaxRatio == 0 {
+		o.MaxRatio = def(1.05, 2)
+	}
+	switch {
+	case o.MinTime == 0:
+		o.MinTime = minTimeCompare
+		if o.Regression {
+			o.MinTime = minTimeRegression
+		}
+	case o.MinTime < 0:
+		o.MinTime = 0
+	}
+	if o.MinSamples == 0 {
+		o.MinSamples = 3
+	}
+	if o.By == "" {
+		o.By = ByName
+	}
+	return o
+}
+
+// minPresent is the part of the occurrences, or of the mock's steps, from
+// which on a launch belongs to them. What is seen in fewer is sporadic.
+const minPresent = 0.5
+
+// measureSites makes the sites: one for each column that enough occurrences,
+// or the mock, have. What only some occurrences hold is reported as sporadic.
+func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) error {
+	mocks := make([]cell, len(columns))
+	e2es := make([]cell, len(columns))
+	var wg sync.WaitGroup
+	work := make(chan int)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range work {
+				mocks[i] = mv.cell(i)
+				e2es[i] = ev.cell(i)
+			}
+		})
+	}
+	for i := range columns {
+		if ctx.Err() != nil {
+			break
+		}
+		work <- i
+	}
+	close(work)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sporadic := newSporadic()
+	for i := range columns {
+		m, e := mocks[i], e2es[i]
+		inMock := m.sample != nil && m.present >= minPresent
+		inE2E := e.sample != nil && e.present >= minPresent
+		if m.sample != nil && !inMock {
+			sporadic.add(sideMock, c.mock.t.Name(m.first), m)
+		}
+		if e.sample != nil && !inE2E {
+			sporadic.add(sideE2E, c.e2e.t.Name(e.first), e)
+		}
+		if !inMock && !inE2E {
+			continue
+		}
+		s := Site{Index: len(r.Sites)}
+		if inMock {
+			name := c.mock.t.Name(m.first)
+			s.MockName, s.Family = name, Family(name)
+			s.Mock, s.MockLaunch = m.sample, mv.geometry(m)
+			s.NVTX, s.Module = c.mock.path(m.first)
+			s.Present = e.present
+			if c.o.Launches {
+				s.Launches = append(s.Launches, mv.refs(i, sideMock)...)
+			}
+		}
+		if inE2E {
+			name := c.e2e.t.Name(e.first)
+			s.E2EName, s.Family = name, Family(name)
+			s.E2E, s.E2ELaunch = e.sample, ev.geometry(e)
+			if path, module := c.e2e.path(e.first); path != nil {
+				s.NVTX, s.Module = path, module
+			}
+			s.Present = e.present
+			s.Ranks = e.ranks
+			if c.o.Launches {
+				s.Launches = append(s.Launches, ev.refs(i, sideE2E)...)
+			}
+		}
+		r.Sites = append(r.Sites, s)
+	}
+	r.Findings = append(r.Findings, sporadic.findings()...)
+	c.splitDtypes(r)
+	shares(r.Sites)
+	return nil
+}
+
+// splitDtypes makes two sites, one extra and one missing, of a pair that runs
+// on different data types: those are different kernels, and which stands for
+// which is said as the reason.
+func (c *comparer) splitDtypes(r *Result) {
+	var sites []Site
+	for _, s := range r.Sites {
+		if s.MockName == "" || s.E2EName == "" || c.sameFamily(s.MockName, s.E2EName) {
+			sites = append(sites, s)
+			continue
+		}
+		m, e := s, s
+		m.E2EName, m.E2E, m.E2ELaunch, m.Ranks, m.Family = "", nil, nil, nil, Family(s.MockName)
+		e.MockName, e.Mock, e.MockLaunch = "", nil, nil
+		m.Reason = "other data type than the E2E's " + ShortName(s.E2EName)
+		e.Reason = "other data type than the mock's " + ShortName(s.MockName)
+		m.Launches, e.Launches = splitRefs(s.Launches)
+		sites = append(sites, m, e)
+	}
+	for i := range sites {
+		sites[i].Index = i
+	}
+	r.Sites = sites
+}
+
+func splitRefs(refs []LaunchRef) (mock, e2e []LaunchRef) {
+	for _, r := range refs {
+		if r.Side == sideMock.String() {
+			mock = append(mock, r)
+		} else {
+			e2e = append(e2e, r)
+		}
+	}
+	return mock, e2e
+}
+
+// sameFamily reports whether two names are of one family or aliases.
+func (c *comparer) sameFamily(mock, e2e string) bool {
+	m, e := c.alphabet.name(mock, sideMock), c.alphabet.name(e2e, sideE2E)
+	return m.name == e.name || m.family == e.family
+}
+
+// shares fills in each site's part of its side's kernel time.
+func shares(sites []Site) {
+	var mock, e2e int64
+	for i := range sites {
+		if sites[i].Mock != nil {
+			mock += sites[i].Mock.TotalNS
+		}
+		if sites[i].E2E != nil {
+			e2e += sites[i].E2E.TotalNS
+		}
+	}
+	for i := range sites {
+		if s := &sites[i]; s.Mock != nil && mock > 0 {
+			s.MockShare = float64(s.Mock.TotalNS) / float64(mock)
+		}
+		if s := &sites[i]; s.E2E != nil && e2e > 0 {
+			s.E2EShare = float64(s.E2E.TotalNS) / float64(e2e)
+		}
+	}
+}

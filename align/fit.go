@@ -1,0 +1,236 @@
+package align
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+)
+
+// A fit is a way to see both traces as steps, and where the typical step of
+// the mock lies in the typical step of the E2E.
+type fit struct {
+	mockSeg, e2eSeg     segmentation
+	mockKind            *kind
+	mockKinds, e2eKinds int // kinds there were to choose from
+	mock                []element
+	placing             *placing
+	otherKinds          []*kind // kinds of E2E steps that were not chosen
+}
+
+// matched is the part of the mock's launches that the best occurrence has.
+func (f *fit) matched() float64 { return float64(f.placing.matched) / float64(len(f.mock)) }
+
+// maxMockKinds is how many kinds of the mock's steps are tried.
+const maxMockKinds = 4
+
+// findFit returns the best fit of all ways to see both traces as steps.
+//
+// Of several periods of the mock the longest that still matches nearly as
+// well as any is the step: a whole-model mock repeats its layers as well.
+func (c *comparer) findFit(ctx context.Context) (*fit, error) {
+	mockSegs := segment(c.mock.t, c.mock.syms, c.o)
+	e2eSegs := segment(c.e2e.t, c.e2e.syms, c.o)
+	if c.o.Regression {
+		// Two runs of one program have one step; the longest is it.
+		mockSegs = mockSegs[:1]
+	}
+	var best *fit
+	for i, ms := range mockSegs {
+		f, err := c.fitSteps(ctx, ms, e2eSegs[0])
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 || f.matched() > best.matched()+0.05 {
+			best = f
+		}
+	}
+	return best, nil
+}
+
+// fitSteps finds the best fit of two segmentations.
+func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, error) {
+	f, err := c.fitKinds(ctx, ms, es)
+	if err != nil || c.o.Regression {
+		return f, err
+	}
+	// A period does not tell where a step begins. Occurrences do: turn the
+	// mock's step to begin where they begin, and the E2E's so that none lies
+	// across its end.
+	turned := false
+	rep := c.e2e.elements(f.placing.kind.rep())
+	twice := append(rep[:len(rep):len(rep)], rep...)
+	if ms.by == byPeriod && cells(f.mock, twice) <= maxLocalCells/2 {
+		by, err := rotation(ctx, f.mock, twice)
+		if err != nil {
+			return nil, err
+		}
+		if by != 0 {
+			ms = ms.turn(by)
+			turned = true
+		}
+	}
+	if es.by == byPeriod && cells(f.mock, twice) <= maxLocalCells {
+		mock := f.mock
+		if turned && len(ms.steps) > 0 {
+			mock = c.mock.elements(&ms.steps[0])
+		}
+		by, err := c.crossing(ctx, mock, twice, len(rep))
+		if err != nil {
+			return nil, err
+		}
+		if by != 0 {
+			es = es.turn(by)
+			turned = true
+		}
+	}
+	if !turned || len(ms.steps) == 0 || len(es.steps) == 0 {
+		return f, nil
+	}
+	g, err := c.fitKinds(ctx, ms, es)
+	if err != nil {
+		return nil, err
+	}
+	if better(g, f) {
+		return g, nil
+	}
+	return f, nil
+}
+
+func cells(a, b []element) float64 { return float64(len(a)) * float64(len(b)) }
+
+// crossing returns where in a step an occurrence begins that lies across the
+// step's end, or 0.
+func (c *comparer) crossing(ctx context.Context, mock, twice []element, n int) (int, error) {
+	occ, err := occurrencesIn(ctx, mock, twice)
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range occ {
+		if o.start < n && o.end > n && float64(o.matched) >= minMatched*float64(len(mock)) {
+			return o.start, nil
+		}
+	}
+	return 0, nil
+}
+
+// turn makes each step begin by launches later, dropping the last of each run
+// of adjoining steps, which has no next step to take its end from.
+func (s segmentation) turn(by int) segmentation {
+	t := segmentation{by: s.by, leftOut: s.leftOut}
+	for i := 0; i+1 < len(s.steps); i++ {
+		a, b := s.steps[i], s.steps[i+1]
+		if a.track != b.track || a.first+a.n != b.first || by >= a.n || by >= b.n {
+			continue
+		}
+		a.first += by
+		t.steps = append(t.steps, a)
+	}
+	return t
+}
+
+// fitKinds finds the best fit of the kinds of steps.
+func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, error) {
+	mockKinds := c.mock.kinds(c.mock.classify(ms.steps))
+	e2eKinds := c.e2e.kinds(c.e2e.classify(es.steps))
+	var best *fit
+	for i, mk := range mockKinds {
+		if i >= maxMockKinds || mk.ns*10 < mockKinds[0].ns {
+			break
+		}
+		mock := c.mock.elements(mk.rep())
+		for _, ek := range e2eKinds {
+			p, err := place(ctx, mock, c.e2e, ek, c.o.Regression)
+			if err != nil {
+				return nil, err
+			}
+			f := &fit{mockSeg: ms, e2eSeg: es, mockKind: mk, mockKinds: len(mockKinds), e2eKinds: len(e2eKinds), mock: mock, placing: p}
+			if best == nil || better(f, best) {
+				best = f
+			}
+		}
+	}
+	// Steps whose geometry is never twice the same are too few apiece: take
+	// all that are alike by name.
+	if k := best.placing.kind; k.steps < c.o.MinSamples && len(e2eKinds) > 1 {
+		if all := join(e2eKinds, k); all.steps > k.steps {
+			p, err := place(ctx, best.mock, c.e2e, all, c.o.Regression)
+			if err != nil {
+				return nil, err
+			}
+			best.placing = p
+		}
+	}
+	if best.mockKind.steps < c.o.MinSamples && len(mockKinds) > 1 {
+		best.mockKind = join(mockKinds, best.mockKind)
+	}
+	for _, k := range e2eKinds {
+		if !contains(best.placing.kind, k) {
+			best.otherKinds = append(best.otherKinds, k)
+		}
+	}
+	return best, nil
+}
+
+func contains(all, k *kind) bool {
+	for _, c := range all.classes {
+		if c == k.classes[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// better reports whether a fits better than b: by launches matched, then by
+// equal geometry, both roughly, then by how much of the E2E it compares.
+func better(a, b *fit) bool {
+	rough := func(f *fit) (int, int, int) {
+		geom := 0
+		if f.placing.matched > 0 {
+			geom = 10 * f.placing.geom / f.placing.matched
+		}
+		return int(20 * f.matched()), min(f.placing.perStep, 1), geom
+	}
+	am, ap, ag := rough(a)
+	bm, bp, bg := rough(b)
+	return cmp.Or(ap-bp, am-bm, ag-bg, cmp.Compare(a.placing.kind.ns, b.placing.kind.ns), cmp.Compare(a.mockKind.ns, b.mockKind.ns)) > 0
+}
+
+// kindName names a kind of steps by the ranges that it has, digits that differ
+// as '#'; "" where no range tells.
+func (s *sequence) kindName(steps []step, k *kind) string {
+	var names []string
+	for _, c := range k.classes {
+		for _, i := range c.steps {
+			if l := steps[i].label; l != none {
+				names = append(names, s.t.Strings[s.t.Ranges[l].Name])
+			}
+		}
+	}
+	return commonLabel(names)
+}
+
+// leftOutKinds says which steps are of another kind than the one compared.
+func (s *sequence) leftOutKinds(steps []step, kinds []*kind) []string {
+	var out []string
+	const most = 3
+	rest := 0
+	for i, k := range kinds {
+		if i >= most {
+			rest += k.steps
+			continue
+		}
+		what := fmt.Sprintf("%s of %s", count(k.steps, "step"), count(k.rep().n, "launch"))
+		if name := s.kindName(steps, k); name != "" {
+			what += fmt.Sprintf(" (%s)", name)
+		}
+		how := "launches something else"
+		if k.steps != 1 {
+			how = "launch something else"
+		}
+		out = append(out, what+", which "+how)
+	}
+	if rest > 0 {
+		out = append(out, fmt.Sprintf("%s of %s", count(rest, "step"), count(len(kinds)-most, "other kind")))
+	}
+	return out
+}

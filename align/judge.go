@@ -1,0 +1,159 @@
+package align
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Default absolute floors: how far apart two medians may be whatever their
+// ratio. Timestamps of kernels have a granularity of 32 ns on current GPUs,
+// and a kernel of a few microseconds takes a microsecond more or less by what
+// ran before it (caches, clocks, tail of the kernel before).
+const (
+	minTimeCompare    = 3 * time.Microsecond
+	minTimeRegression = 500 * time.Nanosecond
+)
+
+// judge gives each site its ratio and verdict.
+func (c *comparer) judge(r *Result) {
+	for i := range r.Sites {
+		s := &r.Sites[i]
+		if s.Mock != nil && s.E2E != nil {
+			c.measureRatio(s)
+		}
+		c.judgeSite(s)
+	}
+}
+
+// measureRatio fills in ratio, interval and rank test.
+func (c *comparer) measureRatio(s *Site) {
+	num, den := s.Mock, s.E2E
+	if c.o.Regression {
+		num, den = s.E2E, s.Mock
+	}
+	ratio := ratioOf(num.MedianNS, den.MedianNS)
+	s.Ratio = &ratio
+	if len(num.Steps) >= 2 && len(den.Steps) >= 2 {
+		lo, hi := c.boot.ratio(num.Steps, den.Steps)
+		// The interval is of the steps' medians; it is moved to the ratio of
+		// all launches, and holds it.
+		mid := ratioOf(median(append([]float64(nil), num.Steps...)), median(append([]float64(nil), den.Steps...)))
+		lo, hi = min(ratio, ratio*lo/mid), max(ratio, ratio*hi/mid)
+		s.RatioLo, s.RatioHi = &lo, &hi
+	}
+	if p, ok := rankTest(num.Steps, den.Steps); ok {
+		s.P = &p
+	}
+	if c.o.Regression {
+		n := max(splitHalf(num.Steps), splitHalf(den.Steps))
+		s.Noise = &n
+	}
+}
+
+// splitHalf returns the noise floor of a ratio that the sample itself shows:
+// how far apart the medians of its two halves are, in time and by even and odd
+// steps, as a ratio of at least 1.
+func splitHalf(steps []float64) float64 {
+	n := len(steps)
+	if n < 4 {
+		return 1
+	}
+	var even, odd []float64
+	for i, v := range steps {
+		if i%2 == 0 {
+			even = append(even, v)
+		} else {
+			odd = append(odd, v)
+		}
+	}
+	first := append([]float64(nil), steps[:n/2]...)
+	second := append([]float64(nil), steps[n/2:]...)
+	return max(apart(median(even), median(odd)), apart(median(first), median(second)))
+}
+
+// apart returns the ratio of two values, the larger over the smaller.
+func apart(a, b float64) float64 {
+	r := ratioOf(a, b)
+	return max(r, 1/r)
+}
+
+// judgeSite decides the verdict of a site by its ratio alone; causes may
+// change it later.
+func (c *comparer) judgeSite(s *Site) {
+	s.Variant = s.MockName != "" && s.E2EName != "" && !c.sameName(s)
+	name := s.MockName
+	if name == "" {
+		name = s.E2EName
+	}
+	switch {
+	case c.o.Ignore != nil && (c.o.Ignore.MatchString(s.MockName) && s.MockName != "" || c.o.Ignore.MatchString(s.E2EName) && s.E2EName != ""):
+		s.Verdict, s.Reason = Ignored, "ignored, as asked"
+	case !c.o.JudgeCommunication && Kind(name) == KindCommunication:
+		s.Verdict, s.Reason = Communication, "a collective waits for its peers"
+	case s.Mock == nil:
+		s.Verdict = Missing
+		if s.Reason == "" {
+			s.Reason = c.words("in the E2E, not in the mock", "added by the new run")
+		}
+	case s.E2E == nil:
+		s.Verdict = Extra
+		if s.Reason == "" {
+			s.Reason = c.words("in the mock, not in the E2E", "gone from the new run")
+		}
+	default:
+		s.Verdict, s.Reason = c.judgeRatio(s, *s.Ratio, s.RatioLo, s.RatioHi)
+	}
+}
+
+// words chooses between what is said of a mock and of a regression.
+func (c *comparer) words(compare, regression string) string {
+	if c.o.Regression {
+		return regression
+	}
+	return compare
+}
+
+func (c *comparer) sameName(s *Site) bool {
+	return c.alphabet.name(s.MockName, sideMock).name == c.alphabet.name(s.E2EName, sideE2E).name
+}
+
+// judgeRatio decides by a ratio and its interval. The ratio decides, the
+// interval qualifies: what it leaves open is undecided.
+func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerdict, string) {
+	within := func() (SiteVerdict, string) {
+		if s.Variant {
+			return Variant, "another name of the same family"
+		}
+		return Match, ""
+	}
+	if n := min(s.Mock.N, s.E2E.N); n < c.o.MinSamples {
+		return SiteUndecided, fmt.Sprintf("only %s", count(n, "launch"))
+	}
+	if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) < float64(c.o.MinTime) {
+		return within()
+	}
+	limit := c.o.MaxRatio
+	if s.Noise != nil {
+		// Twice the noise that the runs show in themselves is no difference
+		// between them.
+		limit = max(limit, *s.Noise**s.Noise)
+	}
+	loV, hiV := ratio, ratio
+	if lo != nil {
+		loV, hiV = *lo, *hi
+	}
+	variant := ""
+	if s.Variant {
+		variant = ", variant"
+	}
+	switch {
+	case loV > limit:
+		return Slower, fmt.Sprintf("more than %.4g× as long%s", limit, variant)
+	case hiV < 1/limit:
+		return Faster, fmt.Sprintf("less than 1/%.4g as long%s", limit, variant)
+	case hiV > limit && (ratio > limit || !c.o.Regression) || loV < 1/limit && (ratio < 1/limit || !c.o.Regression):
+		return SiteUndecided, fmt.Sprintf("interval %.3g to %.3g spans the bound", loV, hiV)
+	}
+	return within()
+}

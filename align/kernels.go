@@ -1,0 +1,169 @@
+package align
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// Report returns the table of kernels of one report: all launches in scope,
+// with the figures of cuda_gpu_kern_sum of nsys stats.
+func Report(t *trace.Trace, o Options) *Result {
+	c := &comparer{o: o.withDefaults()}
+	r := emptyResult(c.o)
+	r.Mode = ModeReport
+	r.Mock = describe(t)
+	r.Kernels = kernelTable(t, nil, c.o.By)
+	if c.o.MemOps {
+		r.MemOps = memoryTable(t, nil)
+	}
+	c.captureFindings(r, t, r.Mock)
+	return r
+}
+
+// kernelTable has a row for each group of launches, that with the most time
+// first. e2e may be nil.
+//
+// The figures are those of cuda_gpu_kern_sum: the median of an even number of
+// values is the mean of the middle two, the standard deviation has n-1 and is
+// 0 for one launch.
+func kernelTable(mock, e2e *trace.Trace, by Grouping) []KernelRow {
+	rows := map[string]*KernelRow{}
+	addSide(rows, mock, by, sideMock)
+	if e2e != nil {
+		addSide(rows, e2e, by, sideE2E)
+	}
+	return sortRows(rows)
+}
+
+func addSide(rows map[string]*KernelRow, t *trace.Trace, by Grouping, sd side) {
+	groups := make([]int, len(t.Configs))
+	var keys []string
+	ids := map[string]int{}
+	for i := range t.Configs {
+		key := groupKey(t, &t.Configs[i], by)
+		id, ok := ids[key]
+		if !ok {
+			id = len(keys)
+			ids[key] = id
+			keys = append(keys, key)
+		}
+		groups[i] = id
+	}
+	// One pass counts, one places: no group's slice grows.
+	counts := make([]int, len(keys))
+	for _, c := range t.Launches.Config {
+		counts[groups[c]]++
+	}
+	durations := make([][]int64, len(keys))
+	flat := make([]int64, t.Launches.Len())
+	for g, n := range counts {
+		durations[g], flat = flat[:0:n], flat[n:]
+	}
+	for i, c := range t.Launches.Config {
+		g := groups[c]
+		durations[g] = append(durations[g], t.Launches.Duration(i))
+	}
+	families := map[string]string{}
+	for i := range t.Configs {
+		if key := keys[groups[i]]; families[key] == "" {
+			families[key] = Family(t.Strings[t.Configs[i].Name])
+		}
+	}
+	for g, key := range keys {
+		if counts[g] > 0 {
+			addRow(rows, key, families[key], newSample(durations[g], nil), sd)
+		}
+	}
+}
+
+func addRow(rows map[string]*KernelRow, name, family string, s *Sample, sd side) {
+	row := rows[name]
+	if row == nil {
+		row = &KernelRow{Name: name, Family: family}
+		rows[name] = row
+	}
+	if sd == sideMock {
+		row.Mock = s
+	} else {
+		row.E2E = s
+	}
+}
+
+func groupKey(t *trace.Trace, c *trace.Config, by Grouping) string {
+	name := t.Strings[c.Name]
+	switch by {
+	case ByFamily:
+		return Family(name)
+	case ByShort:
+		return t.Strings[c.Short]
+	case ByGrid:
+		return fmt.Sprintf("%s grid %d×%d×%d block %d×%d×%d", name,
+			c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2])
+	default:
+		return name
+	}
+}
+
+// memoryTable has a row for each kind of memory operation.
+func memoryTable(mock, e2e *trace.Trace) []KernelRow {
+	rows := map[string]*KernelRow{}
+	add := func(t *trace.Trace, sd side) {
+		byName := map[uint32][]int64{}
+		var order []uint32
+		for i := range t.MemOps {
+			n := t.MemOps[i].Name
+			if byName[n] == nil {
+				order = append(order, n)
+			}
+			byName[n] = append(byName[n], t.MemOps[i].Duration)
+		}
+		for _, n := range order {
+			addRow(rows, t.Strings[n], "", newSample(byName[n], nil), sd)
+		}
+	}
+	add(mock, sideMock)
+	if e2e != nil {
+		add(e2e, sideE2E)
+	}
+	return sortRows(rows)
+}
+
+// sortRows orders rows by time, then name, and fills in shares and ratios.
+func sortRows(rows map[string]*KernelRow) []KernelRow {
+	out := make([]KernelRow, 0, len(rows))
+	var mock, e2e int64
+	for _, r := range rows {
+		out = append(out, *r)
+		mock += total(r.Mock)
+		e2e += total(r.E2E)
+	}
+	slices.SortFunc(out, func(a, b KernelRow) int {
+		return cmp.Or(
+			cmp.Compare(max(total(b.Mock), total(b.E2E)), max(total(a.Mock), total(a.E2E))),
+			cmp.Compare(a.Name, b.Name))
+	})
+	for i := range out {
+		r := &out[i]
+		if mock > 0 {
+			r.MockShare = float64(total(r.Mock)) / float64(mock)
+		}
+		if e2e > 0 {
+			r.E2EShare = float64(total(r.E2E)) / float64(e2e)
+		}
+		if r.Mock != nil && r.E2E != nil {
+			ratio := ratioOf(r.Mock.MedianNS, r.E2E.MedianNS)
+			r.Ratio = &ratio
+		}
+	}
+	return out
+}
+
+func total(s *Sample) int64 {
+	if s == nil {
+		return 0
+	}
+	return s.TotalNS
+}

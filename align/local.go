@@ -1,0 +1,160 @@
+package align
+
+import "context"
+
+// An interval is the half-open range [start, end) of a sequence.
+type interval struct{ start, end int }
+
+// unreachable is the score of a state that no path leads to; far enough from
+// the least int32 that gap costs cannot underflow it.
+const unreachable = -1 << 30
+
+// findOccurrences returns where query aligns inside seq, in order and without
+// overlap: repeated local alignment with affine gaps (Durbin et al. 1998,
+// "Biological Sequence Analysis", section 2.3, "Repeated matches"; affine
+// states after Gotoh 1982).
+//
+// With F(i) the best score of everything up to launch i of seq with no
+// occurrence open, and B(i,j) that of an occurrence which has come to launch i
+// of seq and launch j of query,
+//
+//	F(i)   = max( F(i-1), max_j B(i,j) - threshold )
+//	B(i,j) = max( s(i,j) + max(B(i-1,j-1), F(i-1)), gaps )
+//
+// Each state carries the launch at which its occurrence began, so that no
+// table is needed to trace back where occurrences lie: the memory is linear
+// in both sequences, and the time their product.
+func findOccurrences(ctx context.Context, query, seq []element, threshold int32) ([]interval, error) {
+	m, n := len(query), len(seq)
+	if m == 0 || n == 0 {
+		return nil, nil
+	}
+	type cell struct{ score, start int32 }
+	best := func(a, b cell) cell {
+		if b.score > a.score {
+			return b
+		}
+		return a
+	}
+	// Column i-1 of each state by j: B, and the gaps that skip launches of
+	// seq, short and long.
+	b := make([]cell, m+1)
+	x := make([]cell, m+1)
+	xl := make([]cell, m+1)
+	for j := range b {
+		b[j] = cell{score: unreachable}
+		x[j] = b[j]
+		xl[j] = b[j]
+	}
+	began := make([]int32, n+1) // start of the occurrence that ends at i, or -1
+	var free int32              // F(i-1)
+	for i := 1; i <= n; i++ {
+		if i&0xff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		e := seq[i-1]
+		diag := b[0] // B(i-1, j-1)
+		y := cell{score: unreachable}
+		yl := y
+		top := cell{score: unreachable}
+		for j := 1; j <= m; j++ {
+			x[j] = best(cell{b[j].score - gapOpen - gapExtend, b[j].start}, cell{x[j].score - gapExtend, x[j].start})
+			xl[j] = best(cell{b[j].score - longOpen - longExtend, b[j].start}, cell{xl[j].score - longExtend, xl[j].start})
+			c := best(x[j], xl[j])
+			c = best(c, y)
+			c = best(c, yl)
+			if s := score(query[j-1], e); s > 0 {
+				// An equal score goes to the occurrence that is open.
+				d := diag
+				if free > d.score {
+					d = cell{free, int32(i - 1)}
+				}
+				if d.score+s >= c.score {
+					c = cell{d.score + s, d.start}
+				}
+				if c.score > top.score {
+					top = c
+				}
+			}
+			y = best(cell{c.score - gapOpen - gapExtend, c.start}, cell{y.score - gapExtend, y.start})
+			yl = best(cell{c.score - longOpen - longExtend, c.start}, cell{yl.score - longExtend, yl.start})
+			diag = b[j]
+			b[j] = c
+		}
+		began[i] = -1
+		if top.score-threshold > free {
+			free = top.score - threshold
+			began[i] = top.start
+		}
+	}
+	var found []interval
+	for i := n; i > 0; {
+		if began[i] < 0 {
+			i--
+			continue
+		}
+		found = append(found, interval{int(began[i]), i})
+		i = int(began[i])
+	}
+	for l, r := 0, len(found)-1; l < r; l, r = l+1, r-1 {
+		found[l], found[r] = found[r], found[l]
+	}
+	return found, nil
+}
+
+// rotation returns the launch of the cyclic sequence query at which the best
+// local alignment with seq begins. Where a step begins is arbitrary if only
+// the period of the launches tells steps; an occurrence's beginning is not.
+func rotation(ctx context.Context, query, seq []element) (int, error) {
+	m := len(query)
+	// Smith-Waterman of the query, twice over, with affine gaps; states carry
+	// the row at which they began.
+	type cell struct{ score, row int32 }
+	b := make([]cell, 2*m+1)
+	x := make([]cell, 2*m+1)
+	var top cell
+	for i := range seq {
+		if i&0xff == 0 && ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		var diag, y cell
+		diag = b[0]
+		for j := 1; j <= 2*m; j++ {
+			if s := b[j].score - gapOpen - gapExtend; s > x[j].score-gapExtend {
+				x[j] = cell{s, b[j].row}
+			} else {
+				x[j].score -= gapExtend
+			}
+			c := x[j]
+			if y.score > c.score {
+				c = y
+			}
+			if s := score(query[(j-1)%m], seq[i]); s > 0 && diag.score+s >= c.score {
+				c = cell{diag.score + s, diag.row}
+				if diag.score == 0 {
+					c.row = int32(j - 1)
+				}
+				// A path around the whole cycle begins anew.
+				if int32(j)-c.row > int32(m) {
+					c = cell{}
+				}
+			}
+			if c.score <= 0 {
+				c = cell{}
+			}
+			if c.score > top.score {
+				top = c
+			}
+			y = cell{max(y.score-gapExtend, c.score-gapOpen-gapExtend), y.row}
+			if y.score == c.score-gapOpen-gapExtend {
+				y.row = c.row
+			}
+			if y.score < 0 {
+				y = cell{}
+			}
+			diag = b[j]
+			b[j] = c
+		}
+	}
+	return int(top.row) % m, nil
+}

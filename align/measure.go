@@ -1,0 +1,282 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+const none = trace.None
+
+// A view is the steps of one side that are compared, and for each which of
+// its launches stands in which column.
+type view struct {
+	seq   *sequence
+	steps []viewStep // in order of track and time
+}
+
+// A viewStep is a step and its occurrences; the mock's steps have one.
+type viewStep struct {
+	step        *step
+	occurrences []*occurrence // of the E2E
+	columns     [][]int32     // by occurrence, then by column: launch of the step, or -1
+}
+
+// e2eView returns the view of the E2E's steps.
+func e2eView(s *sequence, f *fit) *view {
+	v := &view{seq: s}
+	at := make([]viewStep, len(f.e2eSeg.steps))
+	for _, c := range f.placing.classes {
+		cols := make([][]int32, len(c.occurrences))
+		for i, o := range c.occurrences {
+			cols[i] = o.columns
+		}
+		for _, i := range c.steps {
+			at[i] = viewStep{&f.e2eSeg.steps[i], c.occurrences, cols}
+		}
+	}
+	for i := range at {
+		if at[i].step != nil {
+			v.steps = append(v.steps, at[i])
+		}
+	}
+	return v
+}
+
+// mockView returns the view of the mock's steps. mockColumn is the column of
+// each launch of the typical step.
+func mockView(s *sequence, f *fit, columns []column, align func(seq []element) ([]pair, error)) (*view, error) {
+	mockColumn := make([]int, len(f.mock))
+	for c := range columns {
+		if m := columns[c].mock; m >= 0 {
+			mockColumn[m] = c
+		}
+	}
+	at := make([][][]int32, len(f.mockSeg.steps))
+	for i, cl := range f.mockKind.classes {
+		cols := make([]int32, len(columns))
+		for k := range cols {
+			cols[k] = -1
+		}
+		if i == 0 {
+			for m, c := range mockColumn {
+				cols[c] = int32(m)
+			}
+		} else {
+			pairs, err := align(s.elements(cl.rep))
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range pairs {
+				cols[mockColumn[p.a]] = int32(p.b)
+			}
+		}
+		for _, k := range cl.steps {
+			at[k] = [][]int32{cols}
+		}
+	}
+	v := &view{seq: s}
+	for i := range at {
+		if at[i] != nil {
+			v.steps = append(v.steps, viewStep{step: &f.mockSeg.steps[i], columns: at[i]})
+		}
+	}
+	return v, nil
+}
+
+// each calls fn for each launch in a column, in order, with the number of its
+// step in the view and its index in the trace.
+func (v *view) each(column int, fn func(step, launch int)) {
+	for k := range v.steps {
+		st := &v.steps[k]
+		for _, cols := range st.columns {
+			if at := cols[column]; at >= 0 {
+				fn(k, st.step.at(int(at)))
+			}
+		}
+	}
+}
+
+// A cell is what one side has in one column.
+type cell struct {
+	sample  *Sample // nil if it has nothing
+	config  uint32  // the most frequent configuration
+	varies  bool    // others have another geometry
+	first   int     // a launch that has that configuration
+	present float64 // part of the occurrences that have the column
+	ranks   *Spread // over tracks, where there are several
+}
+
+// cell measures one column.
+func (v *view) cell(column int) cell {
+	var durations []int64
+	bounds := []int{0}
+	places := 0
+	configs := map[uint32]int{}
+	firsts := map[uint32]int{}
+	l := &v.seq.t.Launches
+	last := -1
+	for k := range v.steps {
+		places += len(v.steps[k].columns)
+	}
+	v.each(column, func(step, i int) {
+		if step != last && len(durations) > 0 {
+			bounds = append(bounds, len(durations))
+		}
+		last = step
+		durations = append(durations, l.Duration(i))
+		c := l.Config[i]
+		if configs[c] == 0 {
+			firsts[c] = i
+		}
+		configs[c]++
+	})
+	if len(durations) == 0 {
+		return cell{}
+	}
+	bounds = append(bounds, len(durations))
+	c := cell{present: float64(len(durations)) / float64(places)}
+	c.ranks = v.ranks(column)
+	c.sample = newSample(durations, bounds)
+	// Lanes tell configurations apart and do not matter here.
+	bySym := map[symbol]int{}
+	for cfg, n := range configs {
+		bySym[v.seq.syms[cfg]] += n
+	}
+	best := -1
+	for cfg := range configs {
+		n := bySym[v.seq.syms[cfg]]
+		if best < 0 || n > best || n == best && firsts[cfg] < firsts[c.config] {
+			best, c.config = n, cfg
+		}
+	}
+	c.first = firsts[c.config]
+	for y := range bySym {
+		if y.geom != v.seq.syms[c.config].geom {
+			c.varies = true
+		}
+	}
+	return c
+}
+
+// ranks measures the spread of a column over tracks.
+func (v *view) ranks(column int) *Spread {
+	byTrack := map[int][]int64{}
+	v.each(column, func(step, i int) {
+		k := v.steps[step].step.track
+		byTrack[k] = append(byTrack[k], v.seq.t.Launches.Duration(i))
+	})
+	if len(byTrack) < 2 {
+		return nil
+	}
+	tracks := make([]int, 0, len(byTrack))
+	for k := range byTrack {
+		tracks = append(tracks, k)
+	}
+	slices.Sort(tracks)
+	s := &Spread{N: len(tracks)}
+	var medians []float64
+	for _, k := range tracks {
+		m := median(byTrack[k])
+		medians = append(medians, m)
+		if len(medians) == 1 || m < s.MinNS {
+			s.MinNS = m
+		}
+		if m > s.MaxNS {
+			s.MaxNS = m
+			tr := v.seq.t.Tracks[k]
+			s.Slowest = fmt.Sprintf("pid %d device %d", tr.PID, tr.Device)
+		}
+	}
+	s.MedianNS = median(medians)
+	return s
+}
+
+// geometry returns how the launches of a cell were launched.
+func (v *view) geometry(c cell) *Geometry {
+	cfg := v.seq.t.Configs[c.config]
+	return &Geometry{Grid: cfg.Grid, Block: cfg.Block, SMem: cfg.SMem, Regs: cfg.Regs, Varies: c.varies}
+}
+
+// refs lists the launches in a column.
+func (v *view) refs(column int, sd side) []LaunchRef {
+	var refs []LaunchRef
+	v.each(column, func(_, i int) {
+		refs = append(refs, LaunchRef{Side: sd.String(), PID: v.seq.t.LaunchLane(i).PID, Start: v.seq.t.Launches.Start[i]})
+	})
+	return refs
+}
+
+// path returns the NVTX path of launch i, digits normalised, and its
+// innermost range.
+func (s *sequence) path(i int) ([]string, string) {
+	if s.modules == nil {
+		return nil, ""
+	}
+	path := s.t.Path(s.t.ModuleRange(i))
+	if len(path) == 0 {
+		return nil, ""
+	}
+	for k := range path {
+		path[k] = normalise(path[k])
+	}
+	return path, path[len(path)-1]
+}
+
+// reach is how many launches before and after an occurrence are shown.
+const reach = 2
+
+// beside measures what stands just before (dir -1) or just after (dir +1) the
+// occurrences, nearest first.
+func (v *view) beside(dir int) []Neighbour {
+	var out []Neighbour
+	for d := 1; d <= reach; d++ {
+		type seen struct {
+			durations []int64
+			first     int
+		}
+		byName := map[int32]*seen{}
+		total := 0
+		for k := range v.steps {
+			st := v.steps[k].step
+			occ := v.steps[k].occurrences
+			for i, o := range occ {
+				total++
+				at := o.start - d
+				if dir > 0 {
+					at = o.end - 1 + d
+				}
+				if at < 0 || at >= st.n || i > 0 && at < occ[i-1].end || i+1 < len(occ) && at >= occ[i+1].start {
+					continue
+				}
+				launch := st.at(at)
+				name := v.seq.syms[v.seq.t.Launches.Config[launch]].name
+				s := byName[name]
+				if s == nil {
+					s = &seen{first: launch}
+					byName[name] = s
+				}
+				s.durations = append(s.durations, v.seq.t.Launches.Duration(launch))
+			}
+		}
+		var best *seen
+		for _, s := range byName {
+			if best == nil || len(s.durations) > len(best.durations) ||
+				len(s.durations) == len(best.durations) && s.first < best.first {
+				best = s
+			}
+		}
+		if best == nil {
+			break
+		}
+		path, _ := v.seq.path(best.first)
+		out = append(out, Neighbour{
+			Name:     v.seq.t.Name(best.first),
+			MedianNS: median(best.durations),
+			Share:    float64(len(best.durations)) / float64(total),
+			NVTX:     path,
+		})
+	}
+	return out
+}

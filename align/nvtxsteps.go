@@ -1,0 +1,253 @@
+package align
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// warmupName matches the names that programs give to what they do before they
+// repeat what is to be measured.
+var warmupName = regexp.MustCompile(`(?i)warm.?up|auto.?tun|profil|capture|load|init|compil`)
+
+// minStepShare is the part of the GPU time outside warm-up that a repeated
+// range must cover to count as the step: ranges that a library opens around a
+// few of its own calls do not.
+const minStepShare = 0.3
+
+// A rangeGroup is the ranges of one place in the nesting and one name but for
+// its digits.
+type rangeGroup struct {
+	parent   int
+	name     string
+	children []int
+	ranges   int  // ranges with launches in them
+	repeats  bool // more than one such range on one thread
+	ns       int64
+	launches int
+}
+
+// nvtxSteps tells steps by the outermost NVTX range that is repeated.
+func nvtxSteps(t *trace.Trace) (segmentation, bool) {
+	groups, groupOf, outside := groupRanges(t)
+	best := outermostRepeated(groups, outside)
+	if best < 0 {
+		return segmentation{}, false
+	}
+	s := segmentation{by: byNVTX}
+	s.steps = stepsOfGroup(t, groupOf, best)
+	if len(s.steps) < 2 {
+		return segmentation{}, false
+	}
+	s.leftOut = leftOutside(t, groups, groupOf, best)
+	return s, true
+}
+
+// groupRanges sorts the ranges into groups, counting in each the launches
+// inside its ranges. groupOf is by range; group 0 is the root. outside is the
+// GPU time of launches inside no range.
+func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside int64) {
+	launches := make([]int32, len(t.Ranges))
+	ns := make([]int64, len(t.Ranges))
+	for i := range t.Launches.Len() {
+		if r := t.IssueRange(i); r != trace.None {
+			launches[r]++
+			ns[r] += t.Launches.Duration(i)
+		} else {
+			outside += t.Launches.Duration(i)
+		}
+	}
+	// A range comes after the range around it.
+	for r := len(t.Ranges) - 1; r >= 0; r-- {
+		if p := t.Ranges[r].Parent; p != trace.None {
+			launches[p] += launches[r]
+			ns[p] += ns[r]
+		}
+	}
+	type key struct {
+		parent int32
+		name   string
+	}
+	names := map[uint32]string{}
+	ids := map[key]int32{}
+	perThread := map[[2]uint64]int{}
+	groups = []rangeGroup{{parent: -1}}
+	groupOf = make([]int32, len(t.Ranges))
+	for r := range t.Ranges {
+		rg := &t.Ranges[r]
+		name, ok := names[rg.Name]
+		if !ok {
+			name = normalise(t.Strings[rg.Name])
+			names[rg.Name] = name
+		}
+		k := key{name: name}
+		if rg.Parent != trace.None {
+			k.parent = groupOf[rg.Parent]
+		}
+		id, ok := ids[k]
+		if !ok {
+			id = int32(len(groups))
+			ids[k] = id
+			groups = append(groups, rangeGroup{parent: int(k.parent), name: name})
+			groups[k.parent].children = append(groups[k.parent].children, int(id))
+		}
+		groupOf[r] = id
+		if launches[r] == 0 {
+			continue
+		}
+		g := &groups[id]
+		g.ranges++
+		g.launches += int(launches[r])
+		g.ns += ns[r]
+		thread := [2]uint64{uint64(id), rg.Thread}
+		perThread[thread]++
+		g.repeats = g.repeats || perThread[thread] > 1
+	}
+	return groups, groupOf, outside
+}
+
+// outermostRepeated returns the repeated group that takes the most GPU time
+// among those inside no other repeated group, or -1. Warm-up counts only if
+// there is nothing else.
+func outermostRepeated(groups []rangeGroup, outside int64) int {
+	best, warm := -1, -1
+	total := outside
+	var visit func(g int)
+	visit = func(g int) {
+		for _, c := range groups[g].children {
+			switch {
+			case groups[c].ranges == 0:
+			case warmupName.MatchString(groups[c].name):
+				if groups[c].repeats && (warm < 0 || groups[c].ns > groups[warm].ns) {
+					warm = c
+				}
+			case groups[c].repeats:
+				total += groups[c].ns
+				if best < 0 || groups[c].ns > groups[best].ns {
+					best = c
+				}
+			default:
+				inner := int64(0)
+				for _, cc := range groups[c].children {
+					inner += groups[cc].ns
+				}
+				total += groups[c].ns - inner
+				visit(c)
+			}
+		}
+	}
+	visit(0)
+	if best < 0 {
+		return warm
+	}
+	if float64(groups[best].ns) < minStepShare*float64(total) {
+		return -1
+	}
+	return best
+}
+
+// stepsOfGroup makes a step of each range of a group.
+func stepsOfGroup(t *trace.Trace, groupOf []int32, group int) []step {
+	stepOf := rangesWithin(t, groupOf, group)
+	var steps []step
+	for k, tr := range t.Tracks {
+		byRange := map[uint32]int{}
+		for i := tr.First; i < tr.First+tr.N; i++ {
+			r := t.IssueRange(i)
+			if r == trace.None || stepOf[r] == trace.None {
+				continue
+			}
+			r = stepOf[r]
+			at, ok := byRange[r]
+			if !ok {
+				at = len(steps)
+				byRange[r] = at
+				steps = append(steps, step{track: k, first: i, label: r})
+			}
+			steps[at].add(i)
+		}
+	}
+	return steps
+}
+
+// add appends launch i to the step.
+func (s *step) add(i int) {
+	if s.index == nil && s.first+s.n != i {
+		s.index = make([]uint32, s.n, s.n+1)
+		for k := range s.index {
+			s.index[k] = uint32(s.first + k)
+		}
+	}
+	if s.index != nil {
+		s.index = append(s.index, uint32(i))
+	}
+	s.n++
+}
+
+// rangesWithin returns, by range, the range of the group that encloses it or
+// is it, or None.
+func rangesWithin(t *trace.Trace, groupOf []int32, group int) []uint32 {
+	within := make([]uint32, len(t.Ranges))
+	for r := range t.Ranges {
+		switch p := t.Ranges[r].Parent; {
+		case int(groupOf[r]) == group:
+			within[r] = uint32(r)
+		case p != trace.None:
+			within[r] = within[p]
+		default:
+			within[r] = trace.None
+		}
+	}
+	return within
+}
+
+// leftOutside says which launches are in no step.
+func leftOutside(t *trace.Trace, groups []rangeGroup, groupOf []int32, group int) []string {
+	within := rangesWithin(t, groupOf, group)
+	counts := map[string]int{}
+	bare := 0
+	for i := range t.Launches.Len() {
+		r := t.IssueRange(i)
+		if r == trace.None {
+			bare++
+			continue
+		}
+		if within[r] != trace.None {
+			continue
+		}
+		g := int(groupOf[r])
+		for groups[g].parent > 0 {
+			g = groups[g].parent
+		}
+		counts[groups[g].name]++
+	}
+	var out []string
+	names := make([]string, 0, len(counts))
+	for n := range counts {
+		names = append(names, n)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		if counts[names[i]] != counts[names[j]] {
+			return counts[names[i]] > counts[names[j]]
+		}
+		return names[i] < names[j]
+	})
+	const most = 4
+	rest := 0
+	for i, n := range names {
+		if i >= most {
+			rest += counts[n]
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s in NVTX range %q", count(counts[n], "launch"), n))
+	}
+	if rest > 0 {
+		out = append(out, fmt.Sprintf("%s in %s", count(rest, "launch"), count(len(names)-most, "other NVTX range")))
+	}
+	if bare > 0 {
+		out = append(out, fmt.Sprintf("%s in no NVTX range", count(bare, "launch")))
+	}
+	return out
+}

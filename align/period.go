@@ -1,0 +1,265 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// maxPeriodSample is the number of launches, from the end of a track, that
+// its period is looked for in.
+const maxPeriodSample = 1 << 18
+
+// A period is a repetition of a sequence: an anchor, a window of launches
+// that occurs once a step, recurs after about length launches.
+type period struct {
+	length int     // median distance of two anchors, launches
+	anchor []int32 // its launches
+	offset int     // launches from the step's first launch to the anchor, 0 ≤ offset < length
+	cover  float64 // part of the sequence within regular distances
+}
+
+// periodSteps tells steps by the period of the sequence of launches, for each
+// period that the trace may have.
+func periodSteps(t *trace.Trace, syms []symbol) []segmentation {
+	// Tracks of one program have the same periods: those of the longest
+	// track are tried on all.
+	longest := 0
+	for k := range t.Tracks {
+		if t.Tracks[k].N > t.Tracks[longest].N {
+			longest = k
+		}
+	}
+	if len(t.Tracks) == 0 {
+		return nil
+	}
+	names := func(tr trace.Track) []int32 {
+		seq := make([]int32, tr.N)
+		for i := range seq {
+			seq[i] = syms[t.Launches.Config[tr.First+i]].name
+		}
+		return seq
+	}
+	var segs []segmentation
+	for _, p := range findPeriods(names(t.Tracks[longest])) {
+		s := segmentation{by: byPeriod}
+		kept := 0
+		for k, tr := range t.Tracks {
+			for _, iv := range p.cut(names(tr)) {
+				s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
+				kept += iv.end - iv.start
+			}
+		}
+		if rest := t.Launches.Len() - kept; rest > 0 {
+			s.leftOut = append(s.leftOut, fmt.Sprintf("%s outside the repeated sequence", count(rest, "launch")))
+		}
+		segs = append(segs, s)
+	}
+	return segs
+}
+
+// findPeriods returns the periods that a sequence may have, the longest
+// first. Sequences nest: the layers of a model repeat inside its steps. Both
+// are returned, since which one is meant depends on what is looked for.
+//
+// A window of launches that occurs once a step recurs at regular distances,
+// whatever else happens between; a launch more or less in some steps moves
+// the distance by one. So windows of growing length are sorted by content,
+// and those are anchors whose distances are regular and cover the sequence.
+func findPeriods(seq []int32) []period {
+	seq = seq[max(0, len(seq)-maxPeriodSample):]
+	var found []period
+	n := len(seq)
+	for window := 1; window <= 64 && window*2 <= n; window *= 2 {
+		for _, p := range anchors(seq, window) {
+			at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
+			if at < 0 {
+				found = append(found, p)
+			} else if p.cover > found[at].cover+0.02 {
+				found[at] = p
+			}
+		}
+	}
+	if len(found) == 0 {
+		if p, ok := tailPeriod(seq); ok {
+			found = append(found, p)
+		}
+	}
+	var cover float64
+	for _, p := range found {
+		cover = max(cover, p.cover)
+	}
+	found = slices.DeleteFunc(found, func(p period) bool { return p.cover < 0.8*cover })
+	slices.SortFunc(found, func(a, b period) int { return b.length - a.length })
+	for i := range found {
+		found[i].settle(seq)
+	}
+	return found
+}
+
+// near reports whether two distances differ by no more than a launch more or
+// less in a step would make.
+func near(a, b int) bool {
+	m := max(a, b)
+	return m-min(a, b) <= max(min(2, m/4), m/50)
+}
+
+const (
+	minAnchors = 3   // occurrences of an anchor
+	minRegular = 0.7 // part of its distances that are near the median
+	minCover   = 0.3 // part of the sequence within regular distances
+)
+
+// anchors returns the periods that windows of one length show, one for each
+// distance: that of the window which covers most, the first such.
+func anchors(seq []int32, window int) []period {
+	n := len(seq) - window + 1
+	type place struct {
+		hash uint64
+		at   int32
+	}
+	places := make([]place, n)
+	for i := range places {
+		places[i] = place{hashWindow(seq[i : i+window]), int32(i)}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.hash != b.hash {
+			if a.hash < b.hash {
+				return -1
+			}
+			return 1
+		}
+		return int(a.at - b.at)
+	})
+	var found []period
+	var gaps []int
+	for i := 0; i < n; {
+		j := i + 1
+		for j < n && places[j].hash == places[i].hash {
+			j++
+		}
+		if c := j - i; c >= minAnchors {
+			gaps = gaps[:0]
+			for k := i + 1; k < j; k++ {
+				gaps = append(gaps, int(places[k].at-places[k-1].at))
+			}
+			slices.Sort(gaps)
+			median := gaps[len(gaps)/2]
+			regular := 0
+			for _, g := range gaps {
+				if near(g, median) {
+					regular++
+				}
+			}
+			p := period{length: median, anchor: seq[places[i].at:][:window:window]}
+			p.cover = float64(regular*median) / float64(len(seq))
+			if float64(regular) >= minRegular*float64(len(gaps)) && p.cover >= minCover {
+				at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
+				switch {
+				case at < 0:
+					found = append(found, p)
+				case p.cover > found[at].cover:
+					found[at] = p
+				}
+			}
+		}
+		i = j
+	}
+	return found
+}
+
+// tailPeriod returns the period of the longest periodic end of a sequence, if
+// it repeats at least twice: for captures of too few steps for anchors.
+func tailPeriod(seq []int32) (period, bool) {
+	n := len(seq)
+	// border[i] is the length of the longest border of the last i launches
+	// (Knuth, Morris & Pratt 1977, on the reversed sequence).
+	at := func(i int) int32 { return seq[n-1-i] }
+	border := make([]int, n+1)
+	border[0] = -1
+	best, bestLen := 0, 0
+	for i, k := 0, -1; i < n; {
+		for k >= 0 && at(i) != at(k) {
+			k = border[k]
+		}
+		i, k = i+1, k+1
+		border[i] = k
+		if p := i - k; i >= 2*p && i > bestLen {
+			best, bestLen = p, i
+		}
+	}
+	if best == 0 || float64(bestLen) < minCover*float64(n) {
+		return period{}, false
+	}
+	return period{length: best, anchor: seq[n-best:][:min(best, 64)], cover: float64(bestLen) / float64(n)}, true
+}
+
+// hashWindow is FNV-1a over words, with the high bits folded in.
+func hashWindow(w []int32) uint64 {
+	var h uint64 = 14695981039346656037
+	for _, v := range w {
+		h = (h ^ uint64(uint32(v))) * 1099511628211
+		h ^= h >> 29
+	}
+	return h
+}
+
+// settle fixes where in the period a step begins: at the first launch from
+// which on the sequence repeats.
+func (p *period) settle(seq []int32) {
+	pos := p.positions(seq)
+	if len(pos) == 0 {
+		return
+	}
+	// The first anchor with a regular successor has the sequence's beginning
+	// before it.
+	first := pos[0]
+	for k := 0; k+1 < len(pos); k++ {
+		if pos[k+1]-pos[k] == p.length {
+			first = pos[k]
+			break
+		}
+	}
+	start := first
+	for start > 0 && start+p.length-1 < len(seq) && first-start < p.length-1 && seq[start-1] == seq[start-1+p.length] {
+		start--
+	}
+	p.offset = first - start
+}
+
+// positions returns where the anchor occurs, without those that follow the
+// one before by less than half a period.
+func (p *period) positions(seq []int32) []int {
+	var pos []int
+	for i := 0; i+len(p.anchor) <= len(seq); i++ {
+		if seq[i] != p.anchor[0] || !slices.Equal(seq[i:i+len(p.anchor)], p.anchor) {
+			continue
+		}
+		if len(pos) > 0 && i-pos[len(pos)-1] < (p.length+1)/2 {
+			continue
+		}
+		pos = append(pos, i)
+	}
+	return pos
+}
+
+// cut returns the steps of a sequence: from each anchor to the next, as far as
+// they are about a period apart, and one period from the last.
+func (p *period) cut(seq []int32) []interval {
+	pos := p.positions(seq)
+	var steps []interval
+	for k, at := range pos {
+		start := at - p.offset
+		if start < 0 {
+			continue
+		}
+		switch {
+		case k+1 < len(pos) && near(pos[k+1]-at, p.length):
+			steps = append(steps, interval{start, pos[k+1] - p.offset})
+		case start+p.length <= len(seq) && (k+1 == len(pos) || start+p.length <= pos[k+1]-p.offset):
+			steps = append(steps, interval{start, start + p.length})
+		}
+	}
+	return steps
+}

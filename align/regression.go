@@ -1,0 +1,110 @@
+package align
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// measureSteps fills in the steps' kernel time and, for a regression, where
+// the time of a step went.
+func (c *comparer) measureSteps(r *Result, mv, ev *view) {
+	base, next := mv.stepTimes(), ev.stepTimes()
+	r.Mock.StepNS = *newSample(slices.Clone(base.kernel), oneEach(len(base.kernel)))
+	r.E2E.StepNS = *newSample(slices.Clone(next.kernel), oneEach(len(next.kernel)))
+	if !c.o.Regression {
+		return
+	}
+	t := &StepTimes{
+		BaseStepNS: middle(base.span), NewStepNS: middle(next.span),
+		BaseKernelNS: middle(base.kernel), NewKernelNS: middle(next.kernel),
+		BaseGapNS: middle(base.gap), NewGapNS: middle(next.gap),
+	}
+	t.Ratio = ratioOf(t.NewStepNS, t.BaseStepNS)
+	for i := range r.Sites {
+		s := &r.Sites[i]
+		switch {
+		case s.Mock == nil:
+			t.AddedNS += s.E2E.MedianNS
+		case s.E2E == nil:
+			t.RemovedNS += s.Mock.MedianNS
+		default:
+			t.ChangedNS += s.E2E.MedianNS - s.Mock.MedianNS
+		}
+	}
+	r.Regression = t
+	if math.Abs(t.NewStepNS-t.BaseStepNS) >= float64(c.o.MinTime) && t.Ratio > c.o.MaxRatio {
+		noise := max(splitHalf(asFloats(base.span)), splitHalf(asFloats(next.span)))
+		if t.Ratio > noise*noise {
+			r.Findings = append(r.Findings, Finding{
+				Code: CodeStepTime, Severity: Warning,
+				Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
+					t.Ratio, micros(t.NewStepNS), micros(t.BaseStepNS), micros(t.NewKernelNS), micros(t.BaseKernelNS), micros(t.NewGapNS), micros(t.BaseGapNS)),
+				Hint: "gaps are the host's doing: launch overhead, synchronisation, CUDA graphs in one run only",
+			})
+		}
+	}
+}
+
+// middle is the median of values that stay in order.
+func middle(values []int64) float64 { return median(slices.Clone(values)) }
+
+// oneEach is the bounds of n steps of one value.
+func oneEach(n int) []int {
+	b := make([]int, n+1)
+	for i := range b {
+		b[i] = i
+	}
+	return b
+}
+
+func asFloats(v []int64) []float64 {
+	f := make([]float64, len(v))
+	for i := range v {
+		f[i] = float64(v[i])
+	}
+	return f
+}
+
+// stepTimes holds, for each step in order, the summed kernel time, the time
+// from the first launch's start to the last one's end, and that part of it in
+// which no kernel ran.
+type stepTimes struct{ kernel, span, gap []int64 }
+
+func (v *view) stepTimes() stepTimes {
+	var t stepTimes
+	type run struct{ start, end int64 }
+	var runs []run
+	l := &v.seq.t.Launches
+	for k := range v.steps {
+		st := v.steps[k].step
+		runs = runs[:0]
+		var kernel int64
+		for i := range st.n {
+			at := st.at(i)
+			kernel += l.Duration(at)
+			runs = append(runs, run{l.Start[at], l.End(at)})
+		}
+		slices.SortFunc(runs, func(a, b run) int {
+			switch {
+			case a.start < b.start:
+				return -1
+			case a.start > b.start:
+				return 1
+			}
+			return 0
+		})
+		var busy int64
+		end := runs[0].start
+		for _, r := range runs {
+			if r.end > end {
+				busy += r.end - max(r.start, end)
+				end = r.end
+			}
+		}
+		t.kernel = append(t.kernel, kernel)
+		t.span = append(t.span, end-runs[0].start)
+		t.gap = append(t.gap, end-runs[0].start-busy)
+	}
+	return t
+}

@@ -1,0 +1,258 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// emptyResult has what every result has.
+func emptyResult(o Options) *Result {
+	return &Result{
+		Schema:    Schema,
+		Checklist: []Check{},
+		Sites:     []Site{},
+		Kernels:   []KernelRow{},
+		Findings:  []Finding{},
+		Causes:    []Cause{},
+		Limits: Limits{
+			MaxRatio:   o.MaxRatio,
+			MinTimeNS:  int64(o.MinTime),
+			MinSamples: o.MinSamples,
+			TP:         o.TP,
+			ScaleTP:    o.ScaleTP,
+		},
+	}
+}
+
+// newResult has what is known before anything is aligned.
+func (c *comparer) newResult() *Result {
+	r := emptyResult(c.o)
+	r.Mode = ModeCompare
+	if c.o.Regression {
+		r.Mode = ModeRegression
+	}
+	r.Mock, r.E2E = describe(c.mock.t), describe(c.e2e.t)
+	r.Kernels = kernelTable(c.mock.t, c.e2e.t, c.o.By)
+	if c.o.Regression {
+		for i := range r.Kernels {
+			if k := &r.Kernels[i]; k.Ratio != nil {
+				*k.Ratio = ratioOf(k.E2E.MedianNS, k.Mock.MedianNS)
+			}
+		}
+	}
+	if c.o.MemOps {
+		r.MemOps = memoryTable(c.mock.t, c.e2e.t)
+	}
+	c.captureFindings(r, c.mock.t, r.Mock)
+	c.captureFindings(r, c.e2e.t, r.E2E)
+	return r
+}
+
+// describe says what a trace is.
+func describe(t *trace.Trace) *Side {
+	capture := &t.Capture
+	s := &Side{
+		Path:          capture.Path,
+		Tool:          capture.Tool,
+		Schema:        capture.Schema,
+		Driver:        capture.Driver,
+		Launches:      max(capture.Launches, int64(t.Launches.Len())),
+		InScope:       int64(t.Launches.Len()),
+		GraphLaunches: capture.GraphLaunches,
+		OpaqueGraphs:  capture.OpaqueGraphs,
+		OpaqueNS:      capture.OpaqueNS,
+		Unattributed:  capture.Unattributed,
+		Unresolved:    capture.Unresolved,
+		Warnings:      append([]string{}, capture.Warnings...),
+		LeftOut:       slices.Clone(t.LeftOut),
+	}
+	for _, g := range capture.GPUs {
+		if !slices.Contains(s.GPUs, g.Name) {
+			s.GPUs = append(s.GPUs, g.Name)
+		}
+	}
+	for _, d := range capture.Diagnostics {
+		s.Diagnostics = append(s.Diagnostics, d.Severity+": "+d.Text)
+	}
+	pids, devices := map[uint64]bool{}, map[int]bool{}
+	for _, tr := range t.Tracks {
+		pids[tr.GlobalPID], devices[tr.Device] = true, true
+		s.Tracks = append(s.Tracks, Track{PID: tr.PID, Device: tr.Device, Launches: tr.N})
+	}
+	s.Processes, s.Devices = len(pids), len(devices)
+	used := map[uint32]bool{}
+	for i := range t.Launches.Len() {
+		used[t.LaunchConfig(i).Lane] = true
+		s.GPUTimeNS += t.Launches.Duration(i)
+	}
+	s.Streams = len(used)
+	return s
+}
+
+// maxOpaque is the part of a side's GPU time inside opaque graph launches from
+// which on what is left, warm-up for the most part, is not worth comparing.
+const maxOpaque = 0.5
+
+func (s *Side) opaqueShare() float64 {
+	return float64(s.OpaqueNS) / float64(max(s.OpaqueNS+s.GPUTimeNS, 1))
+}
+
+// opaque gives up where a capture hides most of its kernels in graph launches.
+func (c *comparer) opaque(r *Result) bool {
+	for i, s := range []*Side{r.Mock, r.E2E} {
+		if s.opaqueShare() <= maxOpaque {
+			continue
+		}
+		what := c.words("the mock", "the base")
+		if i == 1 {
+			what = c.words("the E2E", "the new run")
+		}
+		c.giveUp(r, Finding{
+			Code: CodeNotComparable, Severity: Error,
+			Message: fmt.Sprintf("%s replays CUDA graphs whose kernels its report does not hold; only the %s outside of them could be compared", what, count(int(s.InScope), "launch")),
+			Hint:    "record again with nsys profile --cuda-graph-trace=node",
+		}, "most of a side's GPU time is in opaque graph launches")
+		return true
+	}
+	return false
+}
+
+// captureFindings says what about a capture itself bears on the result.
+func (c *comparer) captureFindings(r *Result, t *trace.Trace, s *Side) {
+	if s.OpaqueGraphs > 0 {
+		severity := Warning
+		if s.opaqueShare() > maxOpaque {
+			severity = Error
+		}
+		r.Findings = append(r.Findings, Finding{
+			Code:     CodeOpaqueGraphs,
+			Severity: severity,
+			Message: fmt.Sprintf("%s: %s, %.1f ms, %.0f %% of GPU time, opaque: recorded as a whole, their kernels are not in the report",
+				s.Path, count(int(s.OpaqueGraphs), "CUDA graph launch"), float64(s.OpaqueNS)/1e6, 100*s.opaqueShare()),
+			Hint: "record again with nsys profile --cuda-graph-trace=node",
+		})
+	}
+	if s.Unattributed > 0 && len(t.Ranges) > 0 {
+		r.Findings = append(r.Findings, Finding{
+			Code:     CodeUnattributed,
+			Severity: Info,
+			Message: fmt.Sprintf("%s: %s cannot be given an NVTX range, since the report lacks the API call or graph node",
+				s.Path, count(int(s.Unattributed), "launch")),
+			Hint: "start the capture before the process launches its first kernel, or before graphs are captured",
+		})
+	}
+	if s.Unresolved > 0 {
+		r.Findings = append(r.Findings, Finding{
+			Code:     CodeCapture,
+			Severity: Warning,
+			Message:  fmt.Sprintf("%s: %s without a name in the report", s.Path, count(int(s.Unresolved), "launch")),
+			Hint:     "export the report again with nsys export --type sqlite",
+		})
+	}
+}
+
+// describeSteps says how the sides were seen as steps.
+func (c *comparer) describeSteps(r *Result, f *fit) {
+	set := func(s *Side, seq *sequence, seg segmentation, k *kind) {
+		s.StepsBy = seg.by
+		s.Steps = k.steps
+		s.LaunchesPerStep = k.rep().n
+		s.StepKind = seq.kindName(seg.steps, k)
+		s.LeftOut = append(s.LeftOut, seg.leftOut...)
+		for _, cl := range k.classes {
+			for _, i := range cl.steps {
+				tr := &s.Tracks[seg.steps[i].track]
+				tr.Steps++
+				tr.LaunchesPerStep = k.rep().n
+			}
+		}
+	}
+	set(r.Mock, c.mock, f.mockSeg, f.mockKind)
+	set(r.E2E, c.e2e, f.e2eSeg, f.placing.kind)
+	r.E2E.LeftOut = append(r.E2E.LeftOut, c.e2e.leftOutKinds(f.e2eSeg.steps, f.otherKinds)...)
+	if !c.o.Regression {
+		r.E2E.Occurrences = f.placing.perStep
+		for i := range r.E2E.Tracks {
+			if r.E2E.Tracks[i].Steps > 0 {
+				r.E2E.Tracks[i].Occurrences = f.placing.perStep
+			}
+		}
+		if n := f.placing.partial; n > 0 && f.placing.perStep > 0 {
+			r.E2E.LeftOut = append(r.E2E.LeftOut,
+				fmt.Sprintf("%s in each step that match less of the mock than the best", count(n, "place")))
+		}
+	}
+}
+
+// emptySide fills in a result where a side has no launches.
+func (c *comparer) emptySide(r *Result) {
+	for _, s := range []*Side{r.Mock, r.E2E} {
+		if s.InScope == 0 {
+			c.giveUp(r, Finding{
+				Code:     CodeNotComparable,
+				Severity: Error,
+				Message:  s.Path + ": no kernel launch to compare",
+				Hint:     "record with nsys profile -t cuda,nvtx, or widen the scope",
+			}, "a side has no kernel launch")
+			return
+		}
+	}
+}
+
+// notComparable fills in a result where the mock was not found.
+func (c *comparer) notComparable(r *Result, f *fit) {
+	what := fmt.Sprintf("no place in the E2E's steps holds half of the %s of the mock's step", count(len(f.mock), "launch"))
+	hint := "compare the table of kernels below; choose the operation with --e2e-nvtx or --mock-nvtx, or check that both captures run the same operation"
+	if c.o.Regression {
+		what = "the two runs do not launch the same sequence"
+		hint = "leave out --regression to look for the first inside the second"
+	}
+	c.giveUp(r, Finding{Code: CodeNotComparable, Severity: Error, Message: what + "; " + c.nearest(f), Hint: hint},
+		c.words("the mock was not found in the E2E", "the runs do not launch the same"))
+}
+
+// nearest says what the E2E has of the mock.
+func (c *comparer) nearest(f *fit) string {
+	inE2E := map[int32]bool{}
+	for i := range c.e2e.t.Launches.Config {
+		inE2E[c.e2e.syms[c.e2e.t.Launches.Config[i]].name] = true
+	}
+	seen := map[int32]bool{}
+	var shared []string
+	for _, e := range f.mock {
+		if inE2E[e.name] && !seen[e.name] {
+			shared = append(shared, ShortName(c.alphabet.info[e.name].name))
+		}
+		seen[e.name] = true
+	}
+	if len(shared) == 0 {
+		return fmt.Sprintf("none of the mock's %s is launched there at all", count(len(seen), "kernel"))
+	}
+	const most = 5
+	list := shared
+	if len(list) > most {
+		list = list[:most]
+	}
+	s := fmt.Sprintf("%d of the mock's %s are launched somewhere: ", len(shared), count(len(seen), "kernel"))
+	for i, n := range list {
+		if i > 0 {
+			s += ", "
+		}
+		s += n
+	}
+	if len(shared) > most {
+		s += fmt.Sprintf(" and %d more", len(shared)-most)
+	}
+	return s
+}
+
+// giveUp makes the verdict not-comparable.
+func (c *comparer) giveUp(r *Result, f Finding, why string) {
+	r.Verdict = NotComparable
+	r.Findings = append(r.Findings, f)
+	for _, id := range checks {
+		r.Checklist = append(r.Checklist, Check{ID: id, Status: NotChecked, Detail: why})
+	}
+}

@@ -1,0 +1,166 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// A step is one repetition of what a capture repeats.
+type step struct {
+	track int
+	first int      // index of the first launch
+	n     int      // number of launches
+	index []uint32 // the launches, where they are not first, first+1, …; else nil
+	label uint32   // the NVTX range that is the step, or None
+}
+
+// at returns the index of the step's launch k.
+func (s *step) at(k int) int {
+	if s.index != nil {
+		return int(s.index[k])
+	}
+	return s.first + k
+}
+
+// How steps were told; the values of Side.StepsBy.
+const (
+	byNVTX   = "nvtx"
+	byPeriod = "period"
+	byWhole  = "whole"
+)
+
+// A segmentation is a way to see a trace as steps.
+type segmentation struct {
+	by      string
+	steps   []step // in order of track and time
+	leftOut []string
+}
+
+// segment returns the ways to see a trace as steps, the most trusted first.
+// There is always at least one if the trace has a launch. With NVTX ranges
+// that repeat there is just one. Without, each period that the sequence of
+// launches may have is one, the longest first, and last the trace as a whole.
+func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
+	var segs []segmentation
+	if !o.NoNVTX && len(t.Ranges) > 0 {
+		if s, ok := nvtxSteps(t); ok {
+			segs = append(segs, s)
+		}
+	}
+	if len(segs) == 0 {
+		segs = periodSteps(t, syms)
+	}
+	if len(segs) == 0 {
+		segs = append(segs, wholeSteps(t))
+	}
+	for i := range segs {
+		segs[i].skip(o.SkipWarmup)
+	}
+	return segs
+}
+
+// wholeSteps makes each track one step.
+func wholeSteps(t *trace.Trace) segmentation {
+	s := segmentation{by: byWhole}
+	for i, tr := range t.Tracks {
+		s.steps = append(s.steps, step{track: i, first: tr.First, n: tr.N, label: trace.None})
+	}
+	return s
+}
+
+// skip drops the first n steps of each track.
+func (s *segmentation) skip(n int) {
+	if n <= 0 {
+		return
+	}
+	seen := map[int]int{}
+	dropped := 0
+	s.steps = slices.DeleteFunc(s.steps, func(st step) bool {
+		seen[st.track]++
+		if seen[st.track] <= n {
+			dropped++
+			return true
+		}
+		return false
+	})
+	if dropped > 0 {
+		s.leftOut = append(s.leftOut, fmt.Sprintf("%s skipped as warm-up, as asked", count(dropped, "step")))
+	}
+}
+
+// normalise replaces each run of digits by '#'.
+func normalise(name string) string {
+	if !strings.ContainsAny(name, "0123456789") {
+		return name
+	}
+	var b strings.Builder
+	b.Grow(len(name))
+	digits := false
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c >= '0' && c <= '9' {
+			if !digits {
+				b.WriteByte('#')
+			}
+			digits = true
+		} else {
+			b.WriteByte(c)
+			digits = false
+		}
+	}
+	return b.String()
+}
+
+// commonLabel returns what the names have in common: each run of digits that
+// differs between them replaced by '#'. All names must have the same
+// normalised form.
+func commonLabel(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	first := splitDigits(names[0])
+	for _, n := range names[1:] {
+		for i, part := range splitDigits(n) {
+			if i < len(first) && first[i] != part {
+				first[i] = "#"
+			}
+		}
+	}
+	return strings.Join(first, "")
+}
+
+// splitDigits cuts a name into runs of digits and of other bytes.
+func splitDigits(name string) []string {
+	var parts []string
+	isDigit := func(c byte) bool { return c >= '0' && c <= '9' }
+	for i := 0; i < len(name); {
+		j := i + 1
+		for j < len(name) && isDigit(name[j]) == isDigit(name[i]) {
+			j++
+		}
+		parts = append(parts, name[i:j])
+		i = j
+	}
+	return parts
+}
+
+// count renders a number and its noun: "1 step", "1,234 steps".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if before, ok := strings.CutSuffix(noun, "ch"); ok {
+		return thousands(n) + " " + before + "ches"
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
