@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/sqlite"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -70,8 +71,14 @@ func explain(path string, err error) error {
 	e := &Error{Path: path, Err: err}
 	switch {
 	case errors.Is(err, sqlite.ErrNoSQLite):
-		e.Kind, e.Problem = NoSQLite, "this build of the program cannot read this file: "+oneLine(err)
+		e.Kind, e.Problem = NoSQLite, "this build cannot read the file: "+bareMessage(path, err)
 		e.Hint = "build with CGO_ENABLED=1 and a C compiler, or export the report again with `nsys export --type sqlite`"
+	case errors.Is(err, table.ErrUnsupported):
+		e.Kind, e.Problem = NoSQLite, "this build, which has no SQLite, cannot read the file: "+bareMessage(path, err)
+		e.Hint = "build with CGO_ENABLED=1 and a C compiler"
+	case errors.Is(err, table.ErrChanged):
+		e.Kind, e.Problem = Busy, "another program changed the file while it was read"
+		e.Hint = "wait until the export is done"
 	case errors.Is(err, sqlite.ErrBusy):
 		e.Kind, e.Problem = Busy, "another program is writing the file"
 		e.Hint = "wait until the export is done"
@@ -82,16 +89,21 @@ func explain(path string, err error) error {
 		e.Kind, e.Problem = NotSQLite, "not an SQLite database, or an encrypted one"
 		e.Hint = exportHint("NAME.nsys-rep")
 	case errors.Is(err, sqlite.ErrCorrupt):
-		e.Kind, e.Problem = Corrupt, "the file is damaged: "+oneLine(err)
+		e.Kind, e.Problem = Corrupt, "the file is damaged: "+bareMessage(path, err)
 		e.Hint = "copy the file again, or " + exportHint("NAME.nsys-rep")
 	default:
-		e.Kind, e.Problem = Unreadable, oneLine(err)
+		e.Kind, e.Problem = Unreadable, bareMessage(path, err)
 	}
 	return e
 }
 
 func exportHint(rep string) string {
 	return "export the report with `nsys export --type sqlite " + rep + "`"
+}
+
+// bareMessage returns an error's message on one line, without the path.
+func bareMessage(path string, err error) string {
+	return strings.ReplaceAll(oneLine(err), path+": ", "")
 }
 
 // oneLine returns an error's message on one line.

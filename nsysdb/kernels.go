@@ -138,17 +138,33 @@ func (db *DB) numWorkers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// read reads the table. names tells which names the scope's patterns let
-// through.
-func (r *kernelReader) read(ctx context.Context, names nameFilter, expected int64) error {
+// prepare makes r ready for a scan by a number of workers. names tells which
+// names the scope's patterns let through.
+func (r *kernelReader) prepare(workers int, names nameFilter) {
 	r.verdict = func(c *rawConfig) trace.Condition { return judge(r.scope, names, c) }
-	r.workers = make([]*kernelWorker, r.db.numWorkers())
+	r.workers = make([]*kernelWorker, workers)
 	for i := range r.workers {
 		r.workers[i] = &kernelWorker{first: math.MaxInt64, last: math.MinInt64}
 	}
+	r.extents = nil
+	r.used.Store(0)
+}
+
+// read reads the table, of which it expects so many launches.
+func (r *kernelReader) read(ctx context.Context, names nameFilter, expected int64) error {
+	workers := r.db.numWorkers()
+	reset := func() { r.prepare(workers, names) }
+	reset()
 	r.out.Resize(int(expected))
-	opts := table.IntsOptions{Workers: len(r.workers), Null: null}
-	return r.db.src.Ints(ctx, r.db.layout.kernels, r.columns, opts, r.batch)
+	return r.db.src.ints(ctx, r.db.layout.kernels, r.columns, workers, reset, func(b table.Batch) error {
+		w := r.workers[b.Worker]
+		r.choose(w, b)
+		r.store(b, w)
+		if r.report != nil {
+			r.report(b.N)
+		}
+		return nil
+	})
 }
 
 // judge returns the condition that launches with this configuration fail.
@@ -159,9 +175,8 @@ func judge(s *trace.Scope, names nameFilter, c *rawConfig) trace.Condition {
 	return names.judge(c.name)
 }
 
-// batch takes the launches in scope out of a batch.
-func (r *kernelReader) batch(b table.Batch) error {
-	w := r.workers[b.Worker]
+// choose takes the launches in scope out of a batch.
+func (r *kernelReader) choose(w *kernelWorker, b table.Batch) {
 	for len(w.absent) < b.N {
 		w.absent = append(w.absent, null)
 	}
@@ -227,11 +242,6 @@ func (r *kernelReader) batch(b table.Batch) error {
 		w.correlation = append(w.correlation, corr)
 	}
 	w.rows += int64(b.N)
-	r.store(b, w)
-	if r.report != nil {
-		r.report(b.N)
-	}
-	return nil
 }
 
 // store copies a batch's launches in scope to the end of r.out.

@@ -124,21 +124,3 @@ func (c *columns) need(name string) int {
 	c.names = append(c.names, name)
 	return len(c.names) - 1
 }
-
-// one adds the first of the named columns that the table has.
-func (c *columns) one(names ...string) int {
-	for _, name := range names {
-		if i := c.need(name); i >= 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// at returns a column of a batch, or fallback, repeated, where i is -1.
-func at(b table.Batch, i int, fallback []int64) []int64 {
-	if i < 0 {
-		return fallback[:b.N]
-	}
-	return b.Columns[i][:b.N]
-}

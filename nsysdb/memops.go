@@ -74,8 +74,7 @@ func (db *DB) readMemOps(ctx context.Context, r *kernelReader, strings *stringTa
 		device, context, stream := cols.need("deviceId"), cols.need("contextId"), cols.need("streamId")
 		pid, kind := cols.need("globalPid"), cols.need("copyKind")
 		absent := []int64(nil)
-		// One worker: there are few of them, and their order stays.
-		return db.src.Ints(ctx, name, cols.names, table.IntsOptions{Workers: 1, Null: null}, func(b table.Batch) error {
+		return db.src.intsInOrder(ctx, name, cols.names, func(b table.Batch) error {
 			for len(absent) < b.N {
 				absent = append(absent, null)
 			}

@@ -29,7 +29,7 @@ func (db *DB) readNodeEvents(ctx context.Context) ([]nodeEvent, error) {
 	start, tid, id, original := cols.need("start"), cols.need("globalTid"), cols.need("graphNodeId"), cols.need("originalGraphNodeId")
 	var mu sync.Mutex
 	var events []nodeEvent
-	err := db.src.Ints(ctx, db.layout.nodes, cols.names, table.IntsOptions{Workers: db.workers, Null: null}, func(b table.Batch) error {
+	err := db.src.ints(ctx, db.layout.nodes, cols.names, db.numWorkers(), func() { events = nil }, func(b table.Batch) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range b.N {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -18,7 +17,7 @@ type Options struct {
 type DB struct {
 	path    string
 	workers int
-	src     table.Source
+	src     *source
 	layout  layout
 	capture trace.Capture
 	usable  error // why Read refuses; nil if it does not

@@ -35,16 +35,21 @@ func Open(ctx context.Context, path string) (table.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	// SQLite looks for a journal beside the file that a link leads to.
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
 	s := &source{path: path, size: info.Size(), mtime: info.ModTime().UnixNano()}
-	dbPath, immutable := path, true
+	dbPath, immutable := real, true
 	switch {
-	case notEmpty(path + "-wal"):
-		if s.tmp, err = copyWithLog(ctx, path); err != nil {
+	case notEmpty(real + "-wal"):
+		if s.tmp, err = copyWithLog(ctx, real); err != nil {
 			return nil, err
 		}
 		// The copy is private: SQLite may create what it likes beside it.
 		dbPath, immutable = filepath.Join(s.tmp, copyName), false
-	case notEmpty(path + "-journal"):
+	case notEmpty(real + "-journal"):
 		immutable = false
 	}
 	if s.dsn, err = dsn(dbPath, immutable); err != nil {
