@@ -1,6 +1,8 @@
 package align
 
 import (
+	"strconv"
+
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -36,9 +38,7 @@ func newAlphabet(aliases []Alias) *alphabet {
 	return &alphabet{byName: map[string]symbol{}, aliases: aliases}
 }
 
-// symbols returns the symbol of each configuration of a trace. Names of the
-// mock are replaced by the alias of their E2E kernel, e2eNames, if there is
-// one.
+// symbols returns the symbol of each configuration of a trace.
 func (a *alphabet) symbols(t *trace.Trace, side side) []symbol {
 	syms := make([]symbol, len(t.Configs))
 	for i := range t.Configs {
@@ -78,8 +78,12 @@ func (a *alphabet) name(name string, side side) symbol {
 	return s
 }
 
+// of returns what a name of one side says of its kernel. Names of aliases
+// share what the first of them said.
+func (a *alphabet) of(name string, side side) nameInfo { return a.info[a.name(name, side).name] }
+
 // aliasKey is a key that no kernel name equals.
-func aliasKey(i int) string { return "\x00alias " + string(rune('0'+i)) }
+func aliasKey(i int) string { return "\x00alias " + strconv.Itoa(i) }
 
 // A side is which of the two traces a launch belongs to.
 type side int

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/aclements/go-moremath/stats"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -16,6 +17,7 @@ const resamples = 1000
 // input gives an equal interval, and kept, since they depend on the number of
 // values alone.
 type bootstrap struct {
+	mu    sync.Mutex
 	draws map[[2]int][]ranks // by number of values and side
 }
 
@@ -33,6 +35,8 @@ func newBootstrap() *bootstrap { return &bootstrap{draws: map[[2]int][]ranks{}} 
 // Random Variate Generation", chapter V). A draw u is the value of rank ⌊u·n⌋.
 func (b *bootstrap) ranks(n, side int) []ranks {
 	key := [2]int{n, side}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if r, ok := b.draws[key]; ok {
 		return r
 	}

@@ -58,7 +58,7 @@ func (c *comparer) scalings(r *Result) []scaling {
 		if c.o.Regression {
 			ratio = 1 / ratio
 		}
-		sc := scaling{site: s, kind: Kind(s.MockName), ratio: ratio}
+		sc := scaling{site: s, kind: c.kindOf(s), ratio: ratio}
 		if m, e := s.MockLaunch, s.E2ELaunch; m != nil && e != nil && m.Block == e.Block && !m.Varies && !e.Varies {
 			sc.blocks = blocks3(m.Grid) / blocks3(e.Grid)
 		}
@@ -524,7 +524,7 @@ func (c *comparer) moduleNotCalled(r *Result, i, j int, module string) {
 		}
 		cause.Sites = append(cause.Sites, s.Index)
 		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", ShortName(s.E2EName), micros(s.E2E.MedianNS)))
-		if k := string(Kind(s.E2EName)); k == string(KindIndexer) && !slices.Contains(kinds, k) {
+		if k := string(c.kindOf(s)); k == string(KindIndexer) && !slices.Contains(kinds, k) {
 			kinds = append(kinds, k)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -59,7 +60,10 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 		r.Before, r.After = ev.beside(-1), ev.beside(+1)
 	}
 	c.measureSteps(r, mv, ev)
-	c.judge(r)
+	c.judge(ctx, r)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	c.explain(r)
 	c.report(r)
 	return r, nil
@@ -103,24 +107,10 @@ const minPresent = 0.5
 func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) error {
 	mocks := make([]cell, len(columns))
 	e2es := make([]cell, len(columns))
-	var wg sync.WaitGroup
-	work := make(chan int)
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := range work {
-				mocks[i] = mv.cell(i)
-				e2es[i] = ev.cell(i)
-			}
-		})
-	}
-	for i := range columns {
-		if ctx.Err() != nil {
-			break
-		}
-		work <- i
-	}
-	close(work)
-	wg.Wait()
+	parallel(ctx, len(columns), func(i int) {
+		mocks[i] = mv.cell(i)
+		e2es[i] = ev.cell(i)
+	})
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -141,7 +131,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		s := Site{Index: len(r.Sites)}
 		if inMock {
 			name := c.mock.t.Name(m.first)
-			s.MockName, s.Family = name, Family(name)
+			s.MockName, s.Family = name, c.alphabet.of(name, sideMock).family
 			s.Mock, s.MockLaunch = m.sample, mv.geometry(m)
 			s.NVTX, s.Module = c.mock.path(m.first)
 			s.Present = e.present
@@ -151,7 +141,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		}
 		if inE2E {
 			name := c.e2e.t.Name(e.first)
-			s.E2EName, s.Family = name, Family(name)
+			s.E2EName, s.Family = name, c.alphabet.of(name, sideE2E).family
 			s.E2E, s.E2ELaunch = e.sample, ev.geometry(e)
 			if path, module := c.e2e.path(e.first); path != nil {
 				s.NVTX, s.Module = path, module
@@ -168,6 +158,25 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	c.splitDtypes(r)
 	shares(r.Sites)
 	return nil
+}
+
+// parallel calls fn for 0 to n-1 on all processors, in no order, and stops
+// early if the context is cancelled.
+func parallel(ctx context.Context, n int, fn func(i int)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				fn(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // splitDtypes makes two sites, one extra and one missing, of a pair that runs

@@ -181,8 +181,10 @@ func constant(p phrase) bool {
 		return false
 	}
 	switch p.head() {
-	case "C", "tuple", "constant", "integral_constant":
-		return !slices.ContainsFunc(t, func(p phrase) bool { return !constant(p) && p.head() != "int" })
+	case "C", "tuple":
+		return !slices.ContainsFunc(t, func(p phrase) bool { return !constant(p) })
+	case "constant", "integral_constant": // of a type and a value
+		return len(t) == 2 && constant(t[1])
 	}
 	return false
 }

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -16,17 +17,26 @@ const (
 )
 
 // judge gives each site its ratio and verdict.
-func (c *comparer) judge(r *Result) {
-	for i := range r.Sites {
-		s := &r.Sites[i]
-		if s.Mock != nil && s.E2E != nil {
+func (c *comparer) judge(ctx context.Context, r *Result) {
+	parallel(ctx, len(r.Sites), func(i int) {
+		if s := &r.Sites[i]; s.Mock != nil && s.E2E != nil {
 			c.measureRatio(s)
 		}
+	})
+	for i := range r.Sites {
+		s := &r.Sites[i]
 		c.judgeSite(s)
+		// The rank test qualifies differences; where there is none its
+		// exact distribution is not worth computing.
+		if s.Verdict != Match && s.Ratio != nil {
+			if p, ok := rankTest(s.Mock.Steps, s.E2E.Steps); ok {
+				s.P = &p
+			}
+		}
 	}
 }
 
-// measureRatio fills in ratio, interval and rank test.
+// measureRatio fills in ratio, interval and noise floor.
 func (c *comparer) measureRatio(s *Site) {
 	num, den := s.Mock, s.E2E
 	if c.o.Regression {
@@ -41,9 +51,6 @@ func (c *comparer) measureRatio(s *Site) {
 		mid := ratioOf(median(append([]float64(nil), num.Steps...)), median(append([]float64(nil), den.Steps...)))
 		lo, hi = min(ratio, ratio*lo/mid), max(ratio, ratio*hi/mid)
 		s.RatioLo, s.RatioHi = &lo, &hi
-	}
-	if p, ok := rankTest(num.Steps, den.Steps); ok {
-		s.P = &p
 	}
 	if c.o.Regression {
 		n := max(splitHalf(num.Steps), splitHalf(den.Steps))
@@ -82,14 +89,10 @@ func apart(a, b float64) float64 {
 // change it later.
 func (c *comparer) judgeSite(s *Site) {
 	s.Variant = s.MockName != "" && s.E2EName != "" && !c.sameName(s)
-	name := s.MockName
-	if name == "" {
-		name = s.E2EName
-	}
 	switch {
 	case c.o.Ignore != nil && (c.o.Ignore.MatchString(s.MockName) && s.MockName != "" || c.o.Ignore.MatchString(s.E2EName) && s.E2EName != ""):
 		s.Verdict, s.Reason = Ignored, "ignored, as asked"
-	case !c.o.JudgeCommunication && Kind(name) == KindCommunication:
+	case !c.o.JudgeCommunication && c.kindOf(s) == KindCommunication:
 		s.Verdict, s.Reason = Communication, "a collective waits for its peers"
 	case s.Mock == nil:
 		s.Verdict = Missing
@@ -104,6 +107,14 @@ func (c *comparer) judgeSite(s *Site) {
 	default:
 		s.Verdict, s.Reason = c.judgeRatio(s, *s.Ratio, s.RatioLo, s.RatioHi)
 	}
+}
+
+// kindOf returns what a site's kernel does.
+func (c *comparer) kindOf(s *Site) KernelKind {
+	if s.MockName != "" {
+		return c.alphabet.of(s.MockName, sideMock).kind
+	}
+	return c.alphabet.of(s.E2EName, sideE2E).kind
 }
 
 // words chooses between what is said of a mock and of a regression.

@@ -11,11 +11,11 @@ import (
 // Report returns the table of kernels of one report: all launches in scope,
 // with the figures of cuda_gpu_kern_sum of nsys stats.
 func Report(t *trace.Trace, o Options) *Result {
-	c := &comparer{o: o.withDefaults()}
+	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(nil)}
 	r := emptyResult(c.o)
 	r.Mode = ModeReport
 	r.Mock = describe(t)
-	r.Kernels = kernelTable(t, nil, c.o.By)
+	r.Kernels = c.kernelTable(t, nil)
 	if c.o.MemOps {
 		r.MemOps = memoryTable(t, nil)
 	}
@@ -29,21 +29,21 @@ func Report(t *trace.Trace, o Options) *Result {
 // The figures are those of cuda_gpu_kern_sum: the median of an even number of
 // values is the mean of the middle two, the standard deviation has n-1 and is
 // 0 for one launch.
-func kernelTable(mock, e2e *trace.Trace, by Grouping) []KernelRow {
+func (c *comparer) kernelTable(mock, e2e *trace.Trace) []KernelRow {
 	rows := map[string]*KernelRow{}
-	addSide(rows, mock, by, sideMock)
+	c.addSide(rows, mock, sideMock)
 	if e2e != nil {
-		addSide(rows, e2e, by, sideE2E)
+		c.addSide(rows, e2e, sideE2E)
 	}
 	return sortRows(rows)
 }
 
-func addSide(rows map[string]*KernelRow, t *trace.Trace, by Grouping, sd side) {
+func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) {
 	groups := make([]int, len(t.Configs))
 	var keys []string
 	ids := map[string]int{}
 	for i := range t.Configs {
-		key := groupKey(t, &t.Configs[i], by)
+		key := c.groupKey(t, &t.Configs[i], sd)
 		id, ok := ids[key]
 		if !ok {
 			id = len(keys)
@@ -54,22 +54,22 @@ func addSide(rows map[string]*KernelRow, t *trace.Trace, by Grouping, sd side) {
 	}
 	// One pass counts, one places: no group's slice grows.
 	counts := make([]int, len(keys))
-	for _, c := range t.Launches.Config {
-		counts[groups[c]]++
+	for _, cfg := range t.Launches.Config {
+		counts[groups[cfg]]++
 	}
 	durations := make([][]int64, len(keys))
 	flat := make([]int64, t.Launches.Len())
 	for g, n := range counts {
 		durations[g], flat = flat[:0:n], flat[n:]
 	}
-	for i, c := range t.Launches.Config {
-		g := groups[c]
+	for i, cfg := range t.Launches.Config {
+		g := groups[cfg]
 		durations[g] = append(durations[g], t.Launches.Duration(i))
 	}
 	families := map[string]string{}
 	for i := range t.Configs {
 		if key := keys[groups[i]]; families[key] == "" {
-			families[key] = Family(t.Strings[t.Configs[i].Name])
+			families[key] = c.alphabet.of(t.Strings[t.Configs[i].Name], sd).family
 		}
 	}
 	for g, key := range keys {
@@ -92,16 +92,16 @@ func addRow(rows map[string]*KernelRow, name, family string, s *Sample, sd side)
 	}
 }
 
-func groupKey(t *trace.Trace, c *trace.Config, by Grouping) string {
-	name := t.Strings[c.Name]
-	switch by {
+func (c *comparer) groupKey(t *trace.Trace, cfg *trace.Config, sd side) string {
+	name := t.Strings[cfg.Name]
+	switch c.o.By {
 	case ByFamily:
-		return Family(name)
+		return c.alphabet.of(name, sd).family
 	case ByShort:
-		return t.Strings[c.Short]
+		return t.Strings[cfg.Short]
 	case ByGrid:
 		return fmt.Sprintf("%s grid %d×%d×%d block %d×%d×%d", name,
-			c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2])
+			cfg.Grid[0], cfg.Grid[1], cfg.Grid[2], cfg.Block[0], cfg.Block[1], cfg.Block[2])
 	default:
 		return name
 	}

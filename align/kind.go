@@ -45,7 +45,7 @@ var kindRules = [...]struct {
 	// applyMLARopeAppendPagedKVAssignQKernel, vllm::reshape_and_cache_flash_kernel, vllm::rotary_embedding_kernel
 	{KindCache, []string{"rope", "rotary", "kvcache", "kv_cache", "_and_cache", "appendpagedkv", "append_paged", "set_mla_kv", "kv_buffer"}},
 	// fmhaKernel_Qkv…, flash_fwd_kernel, FlashAttnFwdSm90, cudnn_…_sdpa_…, sparse_attn_fwd_kernel, kernel_mha, _attn_fwd
-	{KindAttention, []string{"fmha", "flash_fwd", "flash_bwd", "attention", "sdpa", "attn", "_mha", "mha_", "xqa", "flash_mla", "flashmla", "mla_", "_mla", "::mla", "mlakernel",
+	{KindAttention, []string{"fmha", "flash_fwd", "flash_bwd", "attention", "sdpa", "attn", "_mha", "mha_", "xqa", "dot_do_o", "convert_dq", "flash_mla", "flashmla", "mla_", "_mla", "::mla", "mlakernel",
 		"batchdecodewith", "batchprefillwith"}},
 	// nvjet_…, cutlass_…gemm…, cutlass::gemm::…, xmma_gemm_…, gemv2T_kernel_val, splitKreduce_kernel, deep_gemm::…, bmm_…,
 	// fused_moe_kernel (Triton's grouped product), triton_tem_fused_mm, implicit_gemm, marlin::Marlin
@@ -58,6 +58,8 @@ var kindRules = [...]struct {
 	{KindQuantize, []string{"quant", "scaled_fp8", "fusedcatfp8", "cvt_fp16_to_fp4", "scale_1x128", "fp8_scale"}},
 	// topKPerRowDecode, at::native::mbtopk::…, cub DeviceRadixSort…, DeviceScanKernel, TopPSamplingFromProbKernel
 	{KindSelect, []string{"topk", "sort", "scan", "cumsum", "sampling", "multinomial", "radix", "deviceselect", "nonzero", "unique", "histogram"}},
+	// at::native::_scatter_gather_elementwise_kernel<…ReduceAdd…>
+	{KindMemory, []string{"_scatter_gather_", "index_elementwise"}},
 	// at::native::reduce_kernel, cunn_SoftMaxForward, triton_red_fused_…, triton_per_fused_…
 	{KindReduce, []string{"^triton_red", "^triton_per", "reduce", "softmax", "cross_entropy", "nll_loss"}},
 	{KindElementwise, []string{"^triton_poi"}},

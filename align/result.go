@@ -160,7 +160,8 @@ type Site struct {
 	RatioLo *float64 `json:"ratio_lo,omitempty"`
 	RatioHi *float64 `json:"ratio_hi,omitempty"`
 	// P is the two-sided p-value of the rank test on the medians of the
-	// steps. It qualifies the ratio and never decides.
+	// steps, for sites that do not match. It qualifies the ratio and never
+	// decides.
 	P *float64 `json:"p,omitempty"`
 	// Noise is the split-half noise floor of the ratio: a ratio nearer to 1
 	// than this cannot be told from 1. Mode regression only.

@@ -34,7 +34,7 @@ func (c *comparer) newResult() *Result {
 		r.Mode = ModeRegression
 	}
 	r.Mock, r.E2E = describe(c.mock.t), describe(c.e2e.t)
-	r.Kernels = kernelTable(c.mock.t, c.e2e.t, c.o.By)
+	r.Kernels = c.kernelTable(c.mock.t, c.e2e.t)
 	if c.o.Regression {
 		for i := range r.Kernels {
 			if k := &r.Kernels[i]; k.Ratio != nil {
