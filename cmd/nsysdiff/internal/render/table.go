@@ -182,9 +182,9 @@ func (t *textPrinter) line(l *layout, cells []cell) {
 	t.print(strings.TrimRight(b.String(), " "), "\n")
 }
 
-// wrap breaks s at spaces into lines of at most w columns. A word that is
+// Wrap breaks s at spaces into lines of at most w columns. A word that is
 // longer than a line is broken where it must.
-func wrap(s string, w int) []string {
+func Wrap(s string, w int) []string {
 	w = max(w, 8)
 	var lines []string
 	line := ""

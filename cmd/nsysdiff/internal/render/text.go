@@ -50,7 +50,7 @@ func (t *textPrinter) title(s string) {
 // beside it.
 func (t *textPrinter) para(prefix, text string, c color) {
 	indent := width(prefix)
-	for i, line := range wrap(Clean(text), t.options.Width-indent) {
+	for i, line := range Wrap(Clean(text), t.options.Width-indent) {
 		if i > 0 {
 			prefix = strings.Repeat(" ", indent)
 		}
@@ -60,7 +60,7 @@ func (t *textPrinter) para(prefix, text string, c color) {
 
 // marked writes a paragraph behind a mark.
 func (t *textPrinter) marked(indent string, m mark, text string) {
-	for i, line := range wrap(Clean(text), t.options.Width-len(indent)-2) {
+	for i, line := range Wrap(Clean(text), t.options.Width-len(indent)-2) {
 		if i == 0 {
 			t.print(indent, t.paint(m.color(), m.text()), " ", line, "\n")
 		} else {

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// A config is what a command line asks for.
+type config struct {
+	reports []string // one or two paths
+	options align.Options
+	mock    trace.Scope // of the first report, or base
+	e2e     trace.Scope // of the second, or new
+	failOn  []string
+	outputs []output
+	top     int
+	color   string // "auto", "always" or "never"
+	nsys    string // program that exports .nsys-rep files
+	verbose bool
+
+	help, helpAll, version bool
+}
+
+// flags is the command line as it is parsed.
+type flags struct {
+	config
+	both    trace.Scope
+	set     *pflag.FlagSet
+	groups  []group
+	format  string
+	output  string
+	outs    []string
+	alias   string
+	by      string
+	minTime *time.Duration
+	failSet bool
+}
+
+// A group is some flags that the manual describes together.
+type group struct {
+	title string
+	set   *pflag.FlagSet
+}
+
+// newFlags returns the flags of the program. Their order is that of the
+// manual.
+func newFlags() *flags {
+	f := &flags{set: newSet()}
+	f.format, f.color, f.by, f.nsys = "text", "auto", string(align.ByName), "nsys"
+
+	scopeFlags := f.group("Which launches take part. The flags from --nvtx to --to also as --mock-... and --e2e-..., " +
+		"which stand in their place on that side (with --regression, base and new)")
+	addScope(scopeFlags, "", &f.both)
+	addScope(scopeFlags, "mock-", &f.mock)
+	addScope(scopeFlags, "e2e-", &f.e2e)
+	scopeFlags.VisitAll(func(x *pflag.Flag) {
+		x.Hidden = strings.HasPrefix(x.Name, "mock-") || strings.HasPrefix(x.Name, "e2e-")
+	})
+	scopeFlags.Var(countValue{&f.options.SkipWarmup, 0}, "skip-warmup", "drop `N` more steps at the start of each process and device")
+	scopeFlags.BoolVar(&f.options.NoNVTX, "no-nvtx", false, "tell steps and modules without NVTX ranges")
+
+	judge := f.group("How it is judged")
+	judge.BoolVar(&f.options.Regression, "regression", false, "compare two runs of one program, base and new, whole and symmetric")
+	judge.Var(ratioValue{&f.options.MaxRatio}, "max-ratio", "how far apart two medians may be, either way (default 2, with --regression 1.05)")
+	judge.Var(timeValue{&f.minTime}, "min-time", "difference of medians below which a ratio is not judged (default 3us, with --regression 500ns)")
+	judge.Var(countValue{&f.options.MinSamples, 1}, "min-samples", "launches of a kernel below which it is undecided (default 3)")
+	judge.Var(codesValue{&f.failOn, &f.failSet}, "fail-on", "findings that make the exit status 1: `CODES` separated by commas, all, or none"+
+		" (default "+strings.Join(defaultFailOn(false), ",")+", with --regression also step-time)")
+	judge.Var(countValue{&f.options.TP, 1}, "tp", "tensor parallelism of the model, so that a head mismatch of `N` is known for what it is")
+	judge.BoolVar(&f.options.ScaleTP, "scale-tp", false, "judge an unsharded mock: its per-head kernels after dividing by --tp")
+	judge.StringVar(&f.alias, "alias", "", "`FILE` of kernels to treat as equal, lines \"mock = e2e\" of names or /regexp/")
+	judge.Var(regexpValue{&f.options.Ignore}, "ignore", "list these kernels without judging them")
+	judge.BoolVar(&f.options.JudgeCommunication, "judge-communication", false, "judge collectives, which wait for their peers, like other kernels")
+
+	show := f.group("What is shown, and where")
+	show.Var(choiceValue{&f.format, formatNames()}, "format", "`FORMAT` of the output: "+strings.Join(formatNames(), ", ")+" (default text)")
+	show.StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output, whole or not at all; - is standard output")
+	show.StringArrayVar(&f.outs, "out", nil, "also write `FORMAT=FILE`; may be repeated")
+	show.Var(choiceValue{&f.by, []string{string(align.ByName), string(align.ByFamily), string(align.ByShort), string(align.ByGrid)}}, "by",
+		"what the table by name has a row for: `KEY` name, family, short or name+grid (default name)")
+	show.BoolVar(&f.options.MemOps, "memops", false, "show memory copies and sets too")
+	show.Var(countValue{&f.top, 1}, "top", "only the first `N` rows of the table by name")
+	show.BoolVar(&f.options.Launches, "json-launches", false, "list the launches of each site in JSON")
+	show.Var(choiceValue{&f.color, []string{"auto", "always", "never"}}, "color", "colour on standard output: `WHEN` auto, always or never (default auto: on a terminal, unless NO_COLOR is set)")
+
+	other := f.group("Other")
+	other.StringVar(&f.nsys, "nsys", f.nsys, "`PROGRAM` that exports .nsys-rep files")
+	other.BoolVarP(&f.verbose, "verbose", "v", false, "print the time of each stage on standard error")
+	other.BoolVar(&f.version, "version", false, "print the version")
+	other.BoolVarP(&f.help, "help", "h", false, "print a page of help")
+	other.BoolVar(&f.helpAll, "help-all", false, "print all flags")
+
+	for _, g := range f.groups {
+		f.set.AddFlagSet(g.set)
+	}
+	return f
+}
+
+func newSet() *pflag.FlagSet {
+	set := pflag.NewFlagSet("nsysdiff", pflag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.SortFlags = false
+	set.Usage = func() {}
+	return set
+}
+
+func (f *flags) group(title string) *pflag.FlagSet {
+	g := group{title, newSet()}
+	f.groups = append(f.groups, g)
+	return g.set
+}
+
+// addScope adds the flags of a scope, for one side if prefix says so.
+func addScope(set *pflag.FlagSet, prefix string, s *trace.Scope) {
+	set.Var(patternsValue{&s.NVTX}, prefix+"nvtx", "only launches in NVTX ranges of this name, glob (* and ?) or /regexp/, at any depth; may be repeated")
+	set.Var(regexpValue{&s.Kernel}, prefix+"kernel", "only kernels whose name matches")
+	set.Var(regexpValue{&s.Exclude}, prefix+"exclude", "no kernels whose name matches")
+	set.Var(numbersValue{&s.Devices}, prefix+"device", "only these devices")
+	set.Var(numbersValue{&s.PIDs}, prefix+"process", "only these processes, by pid")
+	set.Var(numbersValue{&s.Streams}, prefix+"stream", "only these streams")
+	set.Var(timeValue{&s.From}, prefix+"from", "only launches from this time after the capture's start, such as 1.5s")
+	set.Var(timeValue{&s.To}, prefix+"to", "only launches before this time")
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range render.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// parse returns what a command line asks for.
+func parse(args []string) (*config, error) {
+	f := newFlags()
+	if err := f.set.Parse(args); err != nil {
+		return nil, f.explain(err)
+	}
+	c := &f.config
+	if c.help || c.helpAll || c.version {
+		return c, nil
+	}
+	c.reports = f.set.Args()
+	c.options.By = align.Grouping(f.by)
+	c.mock = over(f.both, c.mock)
+	c.e2e = over(f.both, c.e2e)
+	if f.minTime != nil {
+		c.options.MinTime = *f.minTime
+		if *f.minTime == 0 {
+			c.options.MinTime = -1 // none, where 0 is the default
+		}
+	}
+	if !f.failSet {
+		c.failOn = defaultFailOn(c.options.Regression)
+	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if f.alias != "" {
+		var err error
+		if c.options.Aliases, err = readAliases(f.alias); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	c.outputs, err = parseOutputs(f.format, f.output, f.outs)
+	return c, err
+}
+
+// check looks for flags that contradict each other.
+func (f *flags) check() error {
+	for _, s := range []struct {
+		side  string
+		scope trace.Scope
+	}{{"", f.both}, {"mock-", f.mock}, {"e2e-", f.e2e}} {
+		if s.scope.From != nil && s.scope.To != nil && *s.scope.From >= *s.scope.To {
+			return usage("", "--%sfrom %v is not before --%sto %v", s.side, *s.scope.From, s.side, *s.scope.To)
+		}
+	}
+	switch n := len(f.reports); {
+	case n == 0:
+		return usage(helpHint, "no report given")
+	case n > 2:
+		return usage(helpHint, "%d reports given, at most two can be compared", n)
+	case n == 1 && f.options.Regression:
+		return usage("nsysdiff --regression BASE NEW", "--regression takes two reports, one was given")
+	case n == 1:
+		if name := f.changedPrefix("e2e-"); name != "" {
+			return usage("", "--%s has no use with one report", name)
+		}
+	}
+	if f.options.ScaleTP && f.options.TP == 0 {
+		return usage("pass --tp N as well", "--scale-tp needs to know the tensor parallelism")
+	}
+	return nil
+}
+
+func (f *flags) changedPrefix(prefix string) string {
+	name := ""
+	f.set.Visit(func(x *pflag.Flag) {
+		if strings.HasPrefix(x.Name, prefix) {
+			name = x.Name
+		}
+	})
+	return name
+}
+
+// over returns the scope of a side: what was said for it, and for the rest
+// what was said for both.
+func over(both, side trace.Scope) trace.Scope {
+	if side.NVTX == nil {
+		side.NVTX = slices.Clone(both.NVTX)
+	}
+	if side.Kernel == nil {
+		side.Kernel = both.Kernel
+	}
+	if side.Exclude == nil {
+		side.Exclude = both.Exclude
+	}
+	if side.Devices == nil {
+		side.Devices = slices.Clone(both.Devices)
+	}
+	if side.PIDs == nil {
+		side.PIDs = slices.Clone(both.PIDs)
+	}
+	if side.Streams == nil {
+		side.Streams = slices.Clone(both.Streams)
+	}
+	if side.From == nil {
+		side.From = both.From
+	}
+	if side.To == nil {
+		side.To = both.To
+	}
+	return side
+}
+
+// explain says what is wrong with a command line in the program's own words.
+func (f *flags) explain(err error) error {
+	var unknown *pflag.NotExistError
+	var missing *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		if unknown.GetSpecifiedShortnames() != "" {
+			return usage(helpHint, "unknown flag -%s", unknown.GetSpecifiedName())
+		}
+		name := unknown.GetSpecifiedName()
+		hint := "nsysdiff --help-all lists all flags"
+		if near := nearest(name, f.names()); near != "" {
+			hint = fmt.Sprintf("did you mean --%s?", near)
+		}
+		return usage(hint, "unknown flag --%s", name)
+	case errors.As(err, &missing):
+		x := missing.GetFlag()
+		arg, about := pflag.UnquoteUsage(x)
+		return usage(fmt.Sprintf("--%s %s: %s", x.Name, arg, about), "flag --%s needs a value", x.Name)
+	case errors.As(err, &invalid):
+		return &problem{msg: fmt.Sprintf("--%s %s: %v", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), err: err}
+	}
+	return usage(helpHint, "%v", err)
+}
+
+func (f *flags) names() []string {
+	var names []string
+	f.set.VisitAll(func(x *pflag.Flag) { names = append(names, x.Name) })
+	return names
+}

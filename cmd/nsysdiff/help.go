@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
+)
+
+// helpText fits a screen of 80 columns and 30 lines.
+const helpText = `nsysdiff compares Nsight Systems reports: does a mock of one layer launch the
+same GPU kernels, as fast, as the model that it stands for?
+
+  nsysdiff MOCK E2E                find the mock in the model and compare
+  nsysdiff --regression BASE NEW   compare two runs of one program
+  nsysdiff REPORT                  print the kernel table of one report
+
+A report is a file that "nsys export --type sqlite" writes, or an .nsys-rep if
+there is an nsys to export it. Flags (all of them: nsysdiff --help-all):
+
+  --nvtx PATTERN           only launches in an NVTX range: name, glob, /regexp/
+  --kernel, --exclude RE   only, or no, kernels whose name matches
+  --mock-..., --e2e-...    these and other scope flags for one side
+  --max-ratio R            how far apart two medians may be (2; regression 1.05)
+  --tp N [--scale-tp]      the model's tensor parallelism [divide by it]
+  --fail-on CODES          what the exit status is 1 for
+  --by KEY, --top N        table by name, family, short, name+grid; its length
+  --memops                 show memory copies and sets too
+  --format FORMAT          text, markdown, json or csv
+  -o FILE                  write there; --out FORMAT=FILE writes one more
+  -v, --version, -h        times of stages; version; this help
+
+Examples:
+  nsysdiff mock.sqlite e2e.sqlite
+  nsysdiff --e2e-nvtx 'layer 3' --out markdown=pr.md mock.sqlite e2e.sqlite
+  nsysdiff --by family --top 20 e2e.sqlite
+
+Exit status: 0 no finding that --fail-on names, 1 at least one, 2 trouble.
+`
+
+func printHelp(w io.Writer) error {
+	_, err := io.WriteString(w, helpText)
+	return err
+}
+
+// printFlags prints all flags by group.
+func printFlags(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("usage: nsysdiff [flags] MOCK E2E\n" +
+		"       nsysdiff [flags] --regression BASE NEW\n" +
+		"       nsysdiff [flags] REPORT\n" +
+		"       nsysdiff completion bash|zsh|fish\n" +
+		"       nsysdiff help [flags|man]\n")
+	for _, g := range newFlags().groups {
+		b.WriteString("\n")
+		for _, line := range render.Wrap(g.title+":", 80) {
+			b.WriteString(line + "\n")
+		}
+		g.set.VisitAll(func(x *pflag.Flag) { describe(&b, x) })
+	}
+	b.WriteString("\nCodes for --fail-on:\n")
+	for _, c := range failCodes() {
+		fmt.Fprintf(&b, "  %-16s %s\n", c.code, c.about)
+	}
+	b.WriteString("\nFormats:\n")
+	for _, f := range render.Formats() {
+		fmt.Fprintf(&b, "  %-16s %s\n", f.Name, f.About)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// describe writes a flag and what it is for, in 80 columns.
+func describe(b *strings.Builder, x *pflag.Flag) {
+	if x.Hidden {
+		return
+	}
+	arg, about := pflag.UnquoteUsage(x)
+	name := "--" + x.Name
+	if x.Shorthand != "" {
+		name = "-" + x.Shorthand + ", " + name
+	}
+	fmt.Fprintf(b, "  %s\n", strings.TrimSpace(name+" "+arg))
+	for _, line := range render.Wrap(about, 72) {
+		fmt.Fprintf(b, "        %s\n", line)
+	}
+}
+
+// A subcommand is a word that stands in the place of reports. A report of
+// that name is named with its folder: ./help.
+type subcommand struct {
+	name string
+	run  func(args []string, stdout io.Writer) error
+}
+
+func subcommands() []subcommand {
+	return []subcommand{
+		{"help", help},
+		{"completion", completion},
+	}
+}
+
+func help(args []string, stdout io.Writer) error {
+	switch {
+	case len(args) == 0:
+		return printHelp(stdout)
+	case len(args) == 1 && args[0] == "flags":
+		return printFlags(stdout)
+	case len(args) == 1 && args[0] == "man":
+		return printMan(stdout)
+	}
+	return usage("nsysdiff help [flags|man]", "no help on %q", strings.Join(args, " "))
+}
+
+// flagArg returns the name of a flag's value, "" for a switch.
+func flagArg(x *pflag.Flag) string {
+	arg, _ := pflag.UnquoteUsage(x)
+	return arg
+}

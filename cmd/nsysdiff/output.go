@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
+)
+
+// An output is one place that a result is written to, and how.
+type output struct {
+	format render.Format
+	path   string // "" for standard output
+}
+
+// parseOutputs returns the outputs that --format, -o and --out ask for.
+func parseOutputs(format, path string, outs []string) ([]output, error) {
+	main, _ := render.Lookup(format)
+	if path == "-" {
+		path = ""
+	}
+	list := []output{{main, path}}
+	for _, s := range outs {
+		name, path, ok := strings.Cut(s, "=")
+		if !ok || path == "" {
+			return nil, usage("for example --out json=result.json", "--out %s: not FORMAT=FILE", s)
+		}
+		f, ok := render.Lookup(name)
+		if !ok {
+			return nil, usage("", "--out %s: format %q: %v", s, name, notOneOf(name, formatNames()))
+		}
+		if path == "-" {
+			path = ""
+		}
+		list = append(list, output{f, path})
+	}
+	seen := map[string]bool{}
+	for _, o := range list {
+		key := filepath.Clean(o.path)
+		if seen[key] {
+			if o.path == "" {
+				return nil, usage("write one of them to a file with -o or --out", "two formats for standard output")
+			}
+			return nil, usage("", "two formats for %s", o.path)
+		}
+		seen[key] = true
+	}
+	return list, nil
+}
+
+// checkOutputs refuses to write over a report.
+func checkOutputs(outputs []output, reports []string) error {
+	for _, o := range outputs {
+		if o.path == "" {
+			continue
+		}
+		out, err := os.Stat(o.path)
+		if err != nil {
+			continue // it does not exist, or writing it will say why not
+		}
+		if out.IsDir() {
+			return usage("name a file in it", "%s: is a directory", o.path)
+		}
+		for _, r := range reports {
+			if in, err := os.Stat(r); err == nil && os.SameFile(in, out) {
+				return usage("choose another name for the output", "%s: is one of the reports, it would be overwritten", o.path)
+			}
+		}
+	}
+	return nil
+}
+
+// write renders a result for all outputs and, once all of them are whole,
+// writes the files, then standard output.
+func write(outputs []output, r *align.Result, stdout io.Writer, onScreen, inFile render.Options) error {
+	contents := make([]bytes.Buffer, len(outputs))
+	for i, o := range outputs {
+		options := inFile
+		if o.path == "" {
+			options = onScreen
+		}
+		if err := o.format.Write(&contents[i], r, options); err != nil {
+			return fmt.Errorf("%s: %w", o.format.Name, err)
+		}
+	}
+	for i, o := range outputs {
+		if o.path == "" {
+			continue
+		}
+		if err := writeFile(o.path, contents[i].Bytes()); err != nil {
+			return fileProblem("", o.path, err)
+		}
+	}
+	for i, o := range outputs {
+		if o.path != "" {
+			continue
+		}
+		if _, err := stdout.Write(contents[i].Bytes()); err != nil {
+			return fileProblem("", "standard output", err)
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file whole or not at all: beside it first, then renamed.
+// An existing file keeps its mode, a link its place, and what is no regular
+// file, such as /dev/null, is written to as it is.
+func writeFile(path string, data []byte) (err error) {
+	target, err := filepath.EvalSymlinks(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		target = path
+	case err != nil:
+		return err
+	}
+	mode := fs.FileMode(0o666) // less what the umask takes
+	old, err := os.Stat(target)
+	if err == nil {
+		if !old.Mode().IsRegular() {
+			return os.WriteFile(target, data, mode)
+		}
+		mode = old.Mode().Perm()
+	}
+	tmp := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+"."+rand.Text()[:8]+".tmp")
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp)
+		}
+	}()
+	if _, err = f.Write(data); err == nil && old != nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp, target)
+}
+
+// fileProblem returns what is wrong with a file without saying its path, or
+// that of a temporary one, twice.
+func fileProblem(flag, path string, err error) error {
+	cause := err
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
+		cause = p.Err
+	case errors.As(err, &l):
+		cause = l.Err
+	}
+	if flag != "" {
+		path = flag + " " + path
+	}
+	return &problem{msg: fmt.Sprintf("%s: %v", path, cause), err: err}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/align"
+)
+
+// The exit statuses.
+const (
+	exitNothing   = 0 // nothing that --fail-on names
+	exitSomething = 1 // something that --fail-on names
+	exitTrouble   = 2 // usage, unreadable, not comparable, write failed
+)
+
+// A failCode is a code of findings that --fail-on can name.
+type failCode struct {
+	code  string
+	about string
+}
+
+// failCodes returns the codes that --fail-on takes, in the order of the
+// manual.
+func failCodes() []failCode {
+	return []failCode{
+		{align.CodeMissing, "a kernel of the model that the mock lacks"},
+		{align.CodeExtra, "a kernel of the mock that the model lacks"},
+		{align.CodeLatency, "a kernel beyond --max-ratio"},
+		{align.CodeHeadMismatch, "per-head work that differs by the number of heads"},
+		{align.CodeVariant, "another kernel of the same family"},
+		{align.CodeUndecided, "a kernel of which too little is known"},
+		{align.CodeShapes, "launch geometry or sizes that differ"},
+		{align.CodeOpaqueGraphs, "CUDA graphs that were not traced by node"},
+		{align.CodeSporadic, "a launch in only some steps or layers"},
+		{align.CodeCommunication, "collectives that were not judged"},
+		{align.CodeCapture, "warnings about the captures"},
+		{align.CodeUnattributed, "launches that could not be attributed"},
+		{align.CodeStepTime, "with --regression, a step that is slower as a whole"},
+	}
+}
+
+// defaultFailOn returns what --fail-on is by default.
+func defaultFailOn(regression bool) []string {
+	codes := []string{align.CodeMissing, align.CodeExtra, align.CodeLatency, align.CodeHeadMismatch}
+	if regression {
+		codes = append(codes, align.CodeStepTime)
+	}
+	return codes
+}
+
+// exitStatus returns the exit status for a result. Whatever the format, it
+// depends on nothing else.
+func exitStatus(r *align.Result, failOn []string) int {
+	if r.Verdict == align.NotComparable {
+		return exitTrouble
+	}
+	for _, f := range r.Findings {
+		if f.Code == align.CodeLatency && f.Severity == align.Info {
+			continue // a gain of a regression check: reported, never a failure
+		}
+		if slices.Contains(failOn, f.Code) {
+			return exitSomething
+		}
+	}
+	return exitNothing
+}
