@@ -141,15 +141,15 @@ func (b *Builder) Trace(path string) *Trace {
 }
 
 // MakeTracks fills in Tracks from the launches, which must be grouped by
-// process, then device.
+// report, process and device.
 func (t *Trace) MakeTracks() {
 	t.Tracks = t.Tracks[:0]
 	for i := range t.Launches.Len() {
 		lane := t.LaunchLane(i)
-		if n := len(t.Tracks); n > 0 && t.Tracks[n-1].GlobalPID == lane.GlobalPID && t.Tracks[n-1].Device == lane.Device {
+		if n := len(t.Tracks); n > 0 && t.Tracks[n-1].Report == lane.Report && t.Tracks[n-1].GlobalPID == lane.GlobalPID && t.Tracks[n-1].Device == lane.Device {
 			t.Tracks[n-1].N++
 			continue
 		}
-		t.Tracks = append(t.Tracks, Track{GlobalPID: lane.GlobalPID, PID: lane.PID, Device: lane.Device, First: i, N: 1})
+		t.Tracks = append(t.Tracks, Track{Report: lane.Report, GlobalPID: lane.GlobalPID, PID: lane.PID, Device: lane.Device, First: i, N: 1})
 	}
 }

@@ -12,6 +12,9 @@ const None = math.MaxUint32
 // treat them as read-only once the trace is filled.
 type Trace struct {
 	Capture Capture
+	// Reports holds the capture of each report that was merged into the
+	// trace, in order; nil for the trace of one report.
+	Reports []Capture
 
 	// Strings holds every text that the trace refers to, each once: kernel
 	// names, range names. An index into it is a string id; id 0 is "".
@@ -104,6 +107,7 @@ type Diagnostic struct {
 
 // A Lane is where launches run in order: one stream of one context.
 type Lane struct {
+	Report    int // index into Trace.Reports for merged traces, else 0
 	GlobalPID uint64
 	PID       int
 	Device    int
@@ -114,6 +118,7 @@ type Lane struct {
 // A Track is the launches First, …, First+N-1 of a trace: those of one process
 // on one device, in issue order.
 type Track struct {
+	Report    int // index into Trace.Reports for merged traces, else 0
 	GlobalPID uint64
 	PID       int
 	Device    int
