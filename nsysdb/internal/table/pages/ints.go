@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"slices"
 	"sync"
@@ -102,8 +103,9 @@ type worker struct {
 	null    int64
 	plans   map[string]*plan // by header
 	used    []*plan          // those with rows in the batch
-	before  *plan            // of the row before
-	rowid   bool             // the rowid is wanted
+	recent  [1024]*plan      // by hash of the header, a faster way to plans
+	seed    maphash.Seed
+	rowid   bool // the rowid is wanted
 	rowids  []int64
 	columns [][]int64
 	n       int
@@ -114,7 +116,7 @@ func newWorker(sc *scan, null int64) *worker {
 		reader:  reader{scan: sc},
 		null:    null,
 		plans:   map[string]*plan{},
-		before:  &plan{},
+		seed:    maphash.MakeSeed(),
 		columns: make([][]int64, len(sc.wanted)),
 	}
 	for _, c := range sc.wanted {
@@ -131,11 +133,7 @@ type plan struct {
 	local  bool
 	loads  []load
 	fills  []fill
-	// next is the plan of the row that came after a row of this one when
-	// last there was one. Kernels repeat in sequence, so that it is nearly
-	// always the right one again, and no other need be looked for.
-	next *plan
-	rows []place
+	rows   []place // in the batch
 }
 
 // A load reads an integer: the eight bytes at offset, shifted right.
@@ -178,10 +176,11 @@ func (w *worker) decode(from, to int) (err error) {
 	}
 	row := 0
 	for i := from; i < to; i++ {
-		if err := w.scanLeaf(i, i-from, row); err != nil {
+		cells, err := w.scanLeaf(i, i-from, row)
+		if err != nil {
 			return err
 		}
-		row += int(binary.BigEndian.Uint16(w.buf[w.at[i-from]+3:]))
+		row += cells
 	}
 	for _, p := range w.used {
 		w.run(p)
@@ -212,53 +211,66 @@ func (w *worker) run(p *plan) {
 	}
 }
 
-// scanLeaf finds the plans of the rows of a leaf.
-func (w *worker) scanLeaf(i, k, row int) error {
+// scanLeaf finds the plans of the rows of a leaf, which is number k of those
+// loaded and whose first row is number row of the batch.
+func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 	b, err := w.leaf(i, k)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	last, first := w.leaves.after(i)
-	before := w.before
+	data, maxLocal := b.data, w.layout.usable-35
 	for j := range b.cells {
-		c, err := w.leafCell(&b, j)
-		if err != nil {
-			return err
+		// This is leafCell, except that the usual case is written out: a
+		// record without overflow whose size takes one or two bytes.
+		p := b.array + 2*j
+		at := int(data[p])<<8 | int(data[p+1])
+		if at < b.end || at+4 > len(data) {
+			return 0, b.outside(j)
+		}
+		size, n := int(data[at]), at+1
+		if size >= 0x80 {
+			size, n = (size&0x7f)<<7|int(data[at+1]), at+2
+		}
+		rowid, m := uint64(0), n
+		for m < len(data) && data[m] >= 0x80 {
+			rowid = rowid<<7 | uint64(data[m]&0x7f)
+			m++
+		}
+		var c cell
+		if m >= len(data) || m-n >= 8 || n-at == 2 && data[n-1] >= 0x80 || size > maxLocal || m+1+size > len(data) {
+			if c, err = w.leafCell(&b, j); err != nil {
+				return 0, err
+			}
+		} else {
+			c = cell{int64(rowid<<7 | uint64(data[m])), size, m + 1}
 		}
 		if c.rowid <= last && !first {
-			return refuse("page %d: rowids not ascending", b.number)
+			return 0, refuse("page %d: rowids not ascending", b.number)
 		}
 		last, first = c.rowid, false
 		if w.rowid {
-			w.rowids[row] = c.rowid
+			w.rowids[row+j] = c.rowid
 		}
-		p := before.next
-		if p == nil || p.size != c.size || !p.local || !hasPrefix(b.data[c.at:], p.header) {
-			if p, err = w.plan(&b, c); err != nil {
-				return err
+		pl, err := w.plan(&b, c)
+		if err != nil {
+			return 0, err
+		}
+		if !pl.local {
+			if err := w.assemble(&b, c, pl, row+j); err != nil {
+				return 0, err
 			}
-			before.next = p
+			continue
 		}
-		before = p
-		if p.local {
-			if len(p.rows) == 0 {
-				w.used = append(w.used, p)
-			}
-			p.rows = append(p.rows, place{uint32(row), uint32(w.at[k] + c.at)})
-		} else if err := w.assemble(&b, c, p, row); err != nil {
-			return err
+		if len(pl.rows) == 0 {
+			w.used = append(w.used, pl)
 		}
-		row++
+		pl.rows = append(pl.rows, place{uint32(row + j), uint32(w.at[k] + c.at)})
 	}
-	w.before = before
 	if b.cells > 0 && last > w.leaves.last[i] {
-		return refuse("page %d: rowids not ascending", b.number)
+		return 0, refuse("page %d: rowids not ascending", b.number)
 	}
-	return nil
-}
-
-func hasPrefix(b, prefix []byte) bool {
-	return len(b) >= len(prefix) && string(b[:len(prefix)]) == string(prefix)
+	return b.cells, nil
 }
 
 // assemble reads a row whose values lie in overflow pages.
@@ -279,6 +291,16 @@ func (w *worker) assemble(b *btreePage, c cell, p *plan, row int) error {
 
 // plan returns the plan for a record.
 func (w *worker) plan(b *btreePage, c cell) (*plan, error) {
+	// The usual case: a header of less than 128 bytes, all in the page.
+	if c.size > 0 && b.data[c.at] < 0x80 {
+		if end := c.at + int(b.data[c.at]); end <= len(b.data) {
+			header := b.data[c.at:end]
+			p := w.recent[maphash.Bytes(w.seed, header)%uint64(len(w.recent))]
+			if p != nil && p.local && p.size == c.size && string(p.header) == string(header) {
+				return p, nil
+			}
+		}
+	}
 	header, err := w.header(b, c)
 	if err != nil {
 		return nil, err
@@ -296,6 +318,7 @@ func (w *worker) plan(b *btreePage, c cell) (*plan, error) {
 	if p.size != c.size {
 		return nil, refuse("page %d: a record of %d bytes whose header says %d", b.number, c.size, p.size)
 	}
+	w.recent[maphash.Bytes(w.seed, header)%uint64(len(w.recent))] = p
 	return p, nil
 }
 

@@ -48,13 +48,19 @@ func Open(ctx context.Context, path string) (table.Source, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w", path, refuse("not a regular file"))
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	s := &Source{path: path}
+	// Before the file is opened, as SQLite may hold locks on one with a
+	// journal, which to close it would drop.
+	if name, err := s.journal(); err != nil {
+		return nil, s.wrap(err)
+	} else if name != "" {
+		return nil, s.wrap(refuse("%s beside it may hold changes", filepath.Base(name)))
+	}
+	if s.file, err = os.Open(path); err != nil {
 		return nil, err
 	}
-	s := &Source{path: path, file: f}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(s.wrap(err), f.Close())
+		return nil, errors.Join(err, s.file.Close())
 	}
 	return s, nil
 }
@@ -65,20 +71,14 @@ func (s *Source) open(ctx context.Context) error {
 		return err
 	}
 	s.size, s.mtime = info.Size(), info.ModTime()
-	if _, err := s.file.ReadAt(s.header[:], 0); err == io.EOF {
-		return refuse("not a SQLite 3 database")
-	} else if err != nil {
-		return err
+	_, err = s.file.ReadAt(s.header[:], 0)
+	if err == nil || err == io.EOF {
+		s.layout, err = parseHeader(s.header[:], s.size)
 	}
-	if s.layout, err = parseHeader(s.header[:], s.size); err != nil {
-		return err
+	if err != nil {
+		return s.wrap(err)
 	}
-	if name, err := s.journal(); err != nil {
-		return err
-	} else if name != "" {
-		return refuse("%s beside it may hold changes", filepath.Base(name))
-	}
-	return s.readSchema(ctx)
+	return s.finish(s.readSchema(ctx))
 }
 
 // journal returns the name of a rollback journal or write-ahead log beside the

@@ -1,0 +1,73 @@
+package pages_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nsysdiff/nsysdiff/internal/gen"
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/pages"
+)
+
+var large = flag.Bool("large", false, "run the benchmarks on 10 million launches too")
+
+// launchColumns are what a comparison needs to know of each launch.
+var launchColumns = []string{
+	"start", "end", "deviceId", "contextId", "greenContextId", "streamId", "correlationId", "globalPid",
+	"demangledName", "shortName", "gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "graphNodeId",
+}
+
+// report returns a generated report, which it keeps in the temporary
+// directory for the next run.
+func report(b *testing.B, launches int) string {
+	b.Helper()
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("nsysdiff-bench-%d.sqlite", launches))
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	// Write under another name, so that a run cut short leaves no part of one.
+	o := gen.Options{Launches: launches, Graph: true, Processes: 4}
+	if err := gen.Write(b.Context(), path+".part", o); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.Rename(path+".part", path); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+func BenchmarkInts(b *testing.B) {
+	for _, launches := range []int{1e4, 1e6, 1e7} {
+		b.Run(fmt.Sprintf("launches=%.0e", float64(launches)), func(b *testing.B) {
+			if launches > 1e6 && !*large {
+				b.Skip("needs -large")
+			}
+			path := report(b, launches)
+			info, err := os.Stat(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(info.Size())
+			var rows atomic.Int64
+			for b.Loop() {
+				s, err := pages.Open(b.Context(), path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				err = s.Ints(b.Context(), "CUPTI_ACTIVITY_KIND_KERNEL", launchColumns, table.IntsOptions{}, func(batch table.Batch) error {
+					rows.Add(int64(batch.N))
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.Close()
+			}
+			b.ReportMetric(float64(rows.Load())/b.Elapsed().Seconds(), "launches/s")
+		})
+	}
+}
