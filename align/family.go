@@ -23,8 +23,8 @@ import (
 // that mangled and demangled names of one function have one family. A name
 // that no rule knows keeps its text otherwise.
 //
-// Family is total and idempotent, and returns "" only for "". It takes time
-// linear in the length of the name.
+// Family is total and idempotent, and returns "" only for "". The names of
+// real kernels take it time linear in their length.
 func Family(name string) string {
 	// A rule can uncover what another one knows: each pass that changes the
 	// name makes it shorter or is the last.
@@ -428,8 +428,8 @@ func trtllmFmhaFamily(k kernel) string {
 				head = head[:i]
 			}
 		}
-		head = strings.Replace(head, "MultiCtasKvCga", "", 1)
-		head = strings.Replace(head, "MultiCtasKv", "", 1)
+		head = strings.ReplaceAll(head, "MultiCtasKvCga", "")
+		head = strings.ReplaceAll(head, "MultiCtasKv", "")
 		if a, b, ok := strings.Cut(head, "HVPerCta"); ok {
 			head = a + strings.TrimLeft(b, "0123456789")
 		}

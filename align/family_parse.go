@@ -170,7 +170,10 @@ func newKernel(p phrase) (kernel, bool) {
 		// The parameters of a template follow from its arguments, and
 		// only templates are spelt with a return type.
 		k.args, k.tmpl, k.params = p[n-1].items, true, ""
-		p = afterSpace(p[:n-1])
+		p = p[:n-1]
+		if rest, found := afterSpace(p); found {
+			p = rest
+		}
 	}
 	k.path = dropArch(p.String())
 	return k, k.path != ""
@@ -194,21 +197,21 @@ func dropArch(path string) string {
 	return strings.Join(kept[:n], "::")
 }
 
-// afterSpace returns what follows the last space of p outside of brackets.
-func afterSpace(p phrase) phrase {
+// afterSpace returns what follows the last space of p outside of brackets, and
+// whether there is one.
+func afterSpace(p phrase) (rest phrase, found bool) {
 	for i := len(p) - 1; i >= 0; i-- {
 		if p[i].open != 0 {
 			continue
 		}
 		if j := strings.LastIndexByte(p[i].text, ' '); j >= 0 {
-			rest := phrase{{text: p[i].text[j+1:]}}
-			if rest[0].text == "" {
-				rest = rest[:0]
+			if text := p[i].text[j+1:]; text != "" {
+				rest = phrase{{text: text}}
 			}
-			return append(rest, p[i+1:]...)
+			return append(rest, p[i+1:]...), true
 		}
 	}
-	return p
+	return nil, false
 }
 
 // scan reads a whole name and spells it in one way; see [phrase.canonical].
@@ -393,47 +396,58 @@ func skipNamespace(s string) int {
 //	void f<X>(T1 &)::[lambda() …]        f<X>(X&)::{lambda()#1}    f<X>::{lambda()#1}
 //	const long *                         long const*               long const*
 func (p phrase) canonical() phrase {
-	for i := 0; i < len(p); i++ {
+	out := make(phrase, 0, len(p))
+	cut := 0 // out[:cut] has no space outside of brackets
+	for i, q := range p {
 		switch {
-		case p[i].open == '(' && isCast(p, i):
-			p = splice(p, i, "")
-			i--
-		case p[i].open == '[':
-			p[i] = lambda(p[i])
-		case p[i].open == '(' && i > 0 && i+1 < len(p) && p[i+1].open == 0:
-			// The parameters of a function that something is local to.
+		case q.open == '(' && isCast(p, i):
+			continue
+		case q.open == '(' && i > 0 && i+1 < len(p) && p[i+1].open == 0:
+			// The parameters of a function that something is local to,
+			// and ahead of it what that function returns.
 			if t := strings.TrimPrefix(p[i+1].text, " const"); strings.HasPrefix(t, "::") {
 				p[i+1].text = t
-				p = splice(p, i, "")
-				head := afterSpace(p[:i:i])
-				cut := i - len(head)
-				p = append(head, p[i:]...)
-				i -= cut + 1
+				if rest, found := afterSpace(out[cut:]); found {
+					out = rest
+				}
+				cut = len(out)
+				continue
 			}
+		case q.open == '[':
+			q = lambda(q)
 		}
+		out = append(out, q)
 	}
-	if len(p) == 1 && p[0].open == 0 {
-		p[0].text = literal(p[0].text)
+	out = out.merged()
+	if len(out) == 1 && out[0].open == 0 {
+		out[0].text = literal(out[0].text)
 	}
-	return constLast(p)
+	return constLast(out)
 }
 
-// splice replaces part i by text, joining it with the text on both sides.
-func splice(p phrase, i int, text string) phrase {
-	lo, hi := i, i+1
-	if lo > 0 && p[lo-1].open == 0 {
-		lo--
-		text = p[lo].text + text
+// merged joins texts that stand side by side.
+func (p phrase) merged() phrase {
+	out := p[:0]
+	for i := 0; i < len(p); {
+		if p[i].open != 0 {
+			out = append(out, p[i])
+			i++
+			continue
+		}
+		text := p[i].text
+		if i++; i < len(p) && p[i].open == 0 {
+			var b strings.Builder
+			b.WriteString(text)
+			for ; i < len(p) && p[i].open == 0; i++ {
+				b.WriteString(p[i].text)
+			}
+			text = b.String()
+		}
+		if text != "" {
+			out = append(out, part{text: text})
+		}
 	}
-	if hi < len(p) && p[hi].open == 0 {
-		text += p[hi].text
-		hi++
-	}
-	q := append(phrase{}, p[:lo]...)
-	if text != "" {
-		q = append(q, part{text: text})
-	}
-	return append(q, p[hi:]...)
+	return out
 }
 
 // isCast reports whether part i is the type of the integer that follows it.
