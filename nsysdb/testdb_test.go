@@ -64,6 +64,10 @@ func query(t testing.TB, c *sqlite3.SQLiteConn, q string) [][]driver.Value {
 	}
 }
 
+func hasTable(t testing.TB, c *sqlite3.SQLiteConn, name string) bool {
+	return len(query(t, c, "SELECT 1 FROM sqlite_schema WHERE name = '"+name+"'")) > 0
+}
+
 // makeReport makes a database from SQL text.
 func makeReport(t testing.TB, statements ...string) string {
 	t.Helper()
