@@ -1,6 +1,7 @@
 package align
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -12,10 +13,11 @@ type sequence struct {
 	t       *trace.Trace
 	syms    []symbol // by configuration
 	modules []int32  // by NVTX range; nil to go without
+	scoped  bool     // holds the operation and nothing else: Options.ScopedE2E
 }
 
 func newSequence(t *trace.Trace, a *alphabet, modules *numbering[string], sd side, o Options) *sequence {
-	s := &sequence{t: t, syms: a.symbols(t, sd)}
+	s := &sequence{t: t, syms: a.symbols(t, sd), scoped: sd == sideE2E && o.ScopedE2E && !o.Regression}
 	if !o.NoNVTX && len(t.Ranges) > 0 {
 		byName := map[uint32]int32{}
 		s.modules = make([]int32, len(t.Ranges))
@@ -219,4 +221,35 @@ func join(kinds []*kind, k *kind) *kind {
 	}
 	slices.SortStableFunc(all.classes, func(a, b *class) int { return len(b.steps) - len(a.steps) })
 	return all
+}
+
+// joinRare joins the kinds that have fewer than least steps with those that
+// are alike by name.
+func joinRare(kinds []*kind, least int) []*kind {
+	var out []*kind
+	taken := map[*kind]bool{}
+	for _, k := range kinds {
+		if taken[k] {
+			continue
+		}
+		if k.steps >= least {
+			out = append(out, k)
+			continue
+		}
+		var rare []*kind
+		for _, o := range kinds {
+			if o.steps < least && !taken[o] {
+				rare = append(rare, o)
+			}
+		}
+		all := join(rare, k)
+		for _, o := range rare {
+			if contains(all, o) {
+				taken[o] = true
+			}
+		}
+		out = append(out, all)
+	}
+	slices.SortStableFunc(out, func(a, b *kind) int { return cmp.Compare(b.ns, a.ns) })
+	return out
 }

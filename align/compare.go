@@ -15,6 +15,7 @@ type comparer struct {
 	alphabet  *alphabet
 	mock, e2e *sequence
 	boot      *bootstrap
+	unpaired  []*kind // kinds of the base's steps that the new run has not
 }
 
 // Compare looks for the mock's step inside the E2E's and says how the two
@@ -36,30 +37,25 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	if c.opaque(r) {
 		return r, nil
 	}
-	f, err := c.findFit(ctx)
+	fits, err := c.findFits(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.describeSteps(r, f)
-	if f.placing.perStep == 0 || f.matched() < minMatched {
-		c.notComparable(r, f)
+	main := fits[0]
+	c.describeSteps(r, main)
+	if main.placing.perStep == 0 || main.matched() < minMatched {
+		c.notComparable(r, main)
 		return r, nil
 	}
-	columns := f.placing.columns(c.e2e, len(f.mock))
-	ev := e2eView(c.e2e, f)
-	mv, err := mockView(c.mock, f, columns, func(seq []element) ([]pair, error) {
-		return alignGlobal(ctx, f.mock, seq)
-	})
-	if err != nil {
-		return nil, err
+	for _, f := range fits {
+		if err := c.compareSteps(ctx, r, f); err != nil {
+			return nil, err
+		}
 	}
-	if err := c.measureSites(ctx, r, columns, mv, ev); err != nil {
-		return nil, err
+	if c.o.Regression {
+		c.stepKindFindings(r, main)
 	}
-	if !c.o.Regression {
-		r.Before, r.After = ev.beside(-1), ev.beside(+1)
-	}
-	c.measureSteps(r, mv, ev)
+	shares(r.Sites)
 	c.judge(ctx, r)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -67,6 +63,36 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	c.explain(r)
 	c.report(r)
 	return r, nil
+}
+
+// compareSteps adds to the result what the steps of one fit have.
+func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
+	columns := f.placing.columns(c.e2e, len(f.mock))
+	ev := e2eView(c.e2e, f)
+	mv, err := mockView(c.mock, f, columns, func(seq []element) ([]pair, error) {
+		return alignGlobal(ctx, f.mock, seq)
+	})
+	if err != nil {
+		return err
+	}
+	first := len(r.Sites)
+	if err := c.measureSites(ctx, r, columns, mv, ev); err != nil {
+		return err
+	}
+	if r.Mock.StepNS.N > 0 {
+		// Not the main kind of steps: it is told from the main one by name.
+		for i := first; i < len(r.Sites); i++ {
+			r.Sites[i].StepKind = f.kindName
+		}
+		return nil
+	}
+	if !c.o.Regression {
+		r.Before, r.After = ev.beside(-1), ev.beside(+1)
+		c.edges(r, f, ev)
+	}
+	c.measureSteps(r, r.Sites[first:], mv, ev)
+	c.graphs(r, f)
+	return nil
 }
 
 // withDefaults fills in the documented defaults.
@@ -156,7 +182,6 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	}
 	r.Findings = append(r.Findings, sporadic.findings()...)
 	c.splitDtypes(r)
-	shares(r.Sites)
 	return nil
 }
 

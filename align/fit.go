@@ -15,6 +15,7 @@ type fit struct {
 	mock                []element
 	placing             *placing
 	otherKinds          []*kind // kinds of E2E steps that were not chosen
+	kindName            string  // of the mock's steps
 }
 
 // matched is the part of the mock's launches that the best occurrence has.
@@ -23,16 +24,17 @@ func (f *fit) matched() float64 { return float64(f.placing.matched) / float64(le
 // maxMockKinds is how many kinds of the mock's steps are tried.
 const maxMockKinds = 4
 
-// findFit returns the best fit of all ways to see both traces as steps.
+// findFits returns the best fit of all ways to see both traces as steps, and
+// for a regression, after that, those of the other kinds of steps.
 //
 // Of several periods of the mock the longest that still matches nearly as
 // well as any is the step: a whole-model mock repeats its layers as well.
-func (c *comparer) findFit(ctx context.Context) (*fit, error) {
+func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	mockSegs := segment(c.mock.t, c.mock.syms, c.o)
 	e2eSegs := segment(c.e2e.t, c.e2e.syms, c.o)
 	if c.o.Regression {
 		// Two runs of one program have one step; the longest is it.
-		mockSegs = mockSegs[:1]
+		return c.regressionFits(ctx, mockSegs[0], e2eSegs[0])
 	}
 	var best *fit
 	for i, ms := range mockSegs {
@@ -44,14 +46,94 @@ func (c *comparer) findFit(ctx context.Context) (*fit, error) {
 			best = f
 		}
 	}
-	return best, nil
+	return []*fit{best}, nil
+}
+
+const (
+	minKindShare = 0.05 // part of the GPU time from which on a kind of steps is compared for a regression
+	maxFits      = 8    // kinds of steps that a regression compares
+)
+
+// regressionFits pairs the kinds of steps of two runs, the kind with the most
+// GPU time first. Each kind of the new run is paired once.
+func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*fit, error) {
+	baseKinds := joinRare(c.mock.kinds(c.mock.classify(bs.steps)), c.o.MinSamples)
+	newKinds := joinRare(c.e2e.kinds(c.e2e.classify(ns.steps)), c.o.MinSamples)
+	var total int64
+	for _, k := range baseKinds {
+		total += k.ns
+	}
+	var fits []*fit
+	used := map[*kind]bool{}
+	for _, bk := range baseKinds {
+		if len(fits) >= maxFits || float64(bk.ns) < minKindShare*float64(total) {
+			break
+		}
+		base := c.mock.elements(bk.rep())
+		var best *fit
+		for _, nk := range newKinds {
+			if used[nk] {
+				continue
+			}
+			p, err := place(ctx, base, c.e2e, nk, true)
+			if err != nil {
+				return nil, err
+			}
+			f := &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)}
+			if best == nil || better(f, best) {
+				best = f
+			}
+		}
+		if best == nil || len(fits) > 0 && best.matched() < minMatched {
+			c.unpaired = append(c.unpaired, bk)
+			continue
+		}
+		used[best.placing.kind] = true
+		fits = append(fits, best)
+	}
+	for _, nk := range newKinds {
+		if !used[nk] {
+			fits[0].otherKinds = append(fits[0].otherKinds, nk)
+		}
+	}
+	return fits, nil
+}
+
+// stepKindFindings reports kinds of steps that only one of two runs has.
+func (c *comparer) stepKindFindings(r *Result, f *fit) {
+	say := func(what, other string, s *sequence, steps []step, kinds []*kind) {
+		for _, k := range kinds {
+			name := s.kindName(steps, k)
+			if name != "" {
+				name = " (" + name + ")"
+			}
+			r.Findings = append(r.Findings, Finding{
+				Code: CodeStepKind, Severity: Warning,
+				Message: fmt.Sprintf("%s has %s of %s%s that %s has not", what, count(k.steps, "step"), count(k.rep().n, "launch"), name, other),
+				Hint:    "the runs did different work: give both the same requests",
+			})
+		}
+	}
+	say("the base", "the new run", c.mock, f.mockSeg.steps, c.unpaired)
+	var total int64
+	for _, k := range f.otherKinds {
+		total += k.ns
+	}
+	total += f.placing.kind.ns
+	var extra []*kind
+	for _, k := range f.otherKinds {
+		if float64(k.ns) >= minKindShare*float64(total) {
+			extra = append(extra, k)
+		}
+	}
+	say("the new run", "the base", c.e2e, f.e2eSeg.steps, extra)
 }
 
 // fitSteps finds the best fit of two segmentations.
 func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, error) {
 	f, err := c.fitKinds(ctx, ms, es)
-	if err != nil || c.o.Regression {
-		return f, err
+	if err != nil {
+		return nil, err
 	}
 	// A period does not tell where a step begins. Occurrences do: turn the
 	// mock's step to begin where they begin, and the E2E's so that none lies
@@ -139,7 +221,7 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 		}
 		mock := c.mock.elements(mk.rep())
 		for _, ek := range e2eKinds {
-			p, err := place(ctx, mock, c.e2e, ek, c.o.Regression)
+			p, err := place(ctx, mock, c.e2e, ek, false)
 			if err != nil {
 				return nil, err
 			}
@@ -153,7 +235,7 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 	// all that are alike by name.
 	if k := best.placing.kind; k.steps < c.o.MinSamples && len(e2eKinds) > 1 {
 		if all := join(e2eKinds, k); all.steps > k.steps {
-			p, err := place(ctx, best.mock, c.e2e, all, c.o.Regression)
+			p, err := place(ctx, best.mock, c.e2e, all, false)
 			if err != nil {
 				return nil, err
 			}

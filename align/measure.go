@@ -120,21 +120,27 @@ func (v *view) cell(column int) cell {
 	for k := range v.steps {
 		places += len(v.steps[k].columns)
 	}
+	// Launches of one configuration come in runs: the map sees runs.
+	current, run := uint32(0), 0
 	v.each(column, func(step, i int) {
 		if step != last && len(durations) > 0 {
 			bounds = append(bounds, len(durations))
 		}
 		last = step
 		durations = append(durations, l.Duration(i))
-		c := l.Config[i]
-		if configs[c] == 0 {
-			firsts[c] = i
+		if c := l.Config[i]; c != current || run == 0 {
+			configs[current] += run
+			current, run = c, 0
+			if configs[c] == 0 {
+				firsts[c] = i
+			}
 		}
-		configs[c]++
+		run++
 	})
 	if len(durations) == 0 {
 		return cell{}
 	}
+	configs[current] += run
 	bounds = append(bounds, len(durations))
 	c := cell{present: float64(len(durations)) / float64(places)}
 	c.ranks = v.ranks(column)
@@ -142,10 +148,15 @@ func (v *view) cell(column int) cell {
 	// Lanes tell configurations apart and do not matter here.
 	bySym := map[symbol]int{}
 	for cfg, n := range configs {
-		bySym[v.seq.syms[cfg]] += n
+		if n > 0 {
+			bySym[v.seq.syms[cfg]] += n
+		}
 	}
 	best := -1
-	for cfg := range configs {
+	for cfg, own := range configs {
+		if own == 0 {
+			continue
+		}
 		n := bySym[v.seq.syms[cfg]]
 		if best < 0 || n > best || n == best && firsts[cfg] < firsts[c.config] {
 			best, c.config = n, cfg
@@ -160,8 +171,12 @@ func (v *view) cell(column int) cell {
 	return c
 }
 
-// ranks measures the spread of a column over tracks.
+// ranks measures the spread of a column over tracks; nil if there is only one.
 func (v *view) ranks(column int) *Spread {
+	// Steps are in order of track.
+	if len(v.steps) == 0 || v.steps[0].step.track == v.steps[len(v.steps)-1].step.track {
+		return nil
+	}
 	byTrack := map[int][]int64{}
 	v.each(column, func(step, i int) {
 		k := v.steps[step].step.track

@@ -28,6 +28,11 @@ type Options struct {
 	// by TP.
 	ScaleTP bool
 
+	// ScopedE2E says that the E2E trace holds the operation and nothing else,
+	// since it was narrowed to the operation's NVTX range: every launch
+	// counts as inside an occurrence, also at its edges.
+	ScopedE2E bool
+
 	// NoNVTX tells steps and modules without NVTX ranges.
 	NoNVTX bool
 	// SkipWarmup drops that many further steps at the start of each track.

@@ -41,6 +41,7 @@ type placing struct {
 	matched, geom int
 	perStep       int // occurrences in the typical step
 	partial       int // occurrences left out since they match less, in the typical step
+	scoped        bool
 }
 
 type placedClass struct {
@@ -150,7 +151,7 @@ func newOccurrence(mock, seq []element, pairs []pair, iv interval) *occurrence {
 
 // place finds the mock's typical step in the steps of a kind.
 func place(ctx context.Context, mock []element, s *sequence, k *kind, regression bool) (*placing, error) {
-	p := &placing{kind: k}
+	p := &placing{kind: k, scoped: s.scoped}
 	find := func(seq []element) ([]*occurrence, error) {
 		if regression {
 			o, err := placeWhole(ctx, mock, seq, false)
@@ -162,7 +163,8 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 		return occurrencesIn(ctx, mock, seq)
 	}
 	for i, c := range k.classes {
-		occ, err := find(s.elements(c.rep))
+		seq := s.elements(c.rep)
+		occ, err := find(seq)
 		if err != nil {
 			return nil, err
 		}
@@ -180,6 +182,9 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 			if i == 0 {
 				p.perStep = len(occ)
 				p.partial = n - len(occ)
+			}
+			if p.scoped {
+				occ = s.widen(mock, seq, c.rep, occ)
 			}
 		} else if i == 0 {
 			p.perStep = 1

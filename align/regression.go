@@ -8,7 +8,7 @@ import (
 
 // measureSteps fills in the steps' kernel time and, for a regression, where
 // the time of a step went.
-func (c *comparer) measureSteps(r *Result, mv, ev *view) {
+func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 	base, next := mv.stepTimes(), ev.stepTimes()
 	r.Mock.StepNS = *newSample(slices.Clone(base.kernel), oneEach(len(base.kernel)))
 	r.E2E.StepNS = *newSample(slices.Clone(next.kernel), oneEach(len(next.kernel)))
@@ -21,8 +21,8 @@ func (c *comparer) measureSteps(r *Result, mv, ev *view) {
 		BaseGapNS: middle(base.gap), NewGapNS: middle(next.gap),
 	}
 	t.Ratio = ratioOf(t.NewStepNS, t.BaseStepNS)
-	for i := range r.Sites {
-		s := &r.Sites[i]
+	for i := range sites {
+		s := &sites[i]
 		switch {
 		case s.Mock == nil:
 			t.AddedNS += s.E2E.MedianNS

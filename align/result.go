@@ -146,6 +146,9 @@ type Site struct {
 	MockName string `json:"mock_name,omitempty"` // absent if missing
 	E2EName  string `json:"e2e_name,omitempty"`  // absent if extra
 	Family   string `json:"family"`
+	// StepKind names the kind of steps that the site belongs to, where a
+	// regression compares several; absent for the main kind.
+	StepKind string `json:"step_kind,omitempty"`
 
 	Verdict SiteVerdict `json:"verdict"`
 	// Variant says that the names differ and the family is the same.
@@ -305,7 +308,10 @@ const (
 	CodeCommunication = "communication" // collectives are shown, not judged
 	CodeCapture       = "capture"       // the capture itself: warnings, lost data
 	CodeUnattributed  = "unattributed"
-	CodeStepTime      = "step-time" // mode regression: the step as a whole is slower
+	CodeStepTime      = "step-time"  // mode regression: the step as a whole is slower
+	CodeStepKind      = "step-kind"  // mode regression: one run has steps that the other has not
+	CodeEdge          = "edge"       // launches of the operation's NVTX range just outside the occurrences
+	CodeGraph         = "cuda-graph" // one side replays graphs, the other launches eagerly
 )
 
 // A Cause explains why sites differ.
