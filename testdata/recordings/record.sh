@@ -25,6 +25,7 @@ llama_tp_mock|cuda,nvtx|llama-mock --steps 8
 llama_tp_mock_s1024|cuda,nvtx|llama-mock --steps 8 --tokens 1024
 llama_tp_mock_b4|cuda,nvtx|llama-mock --steps 8 --batch 4
 llama_tp_mock_fp16|cuda,nvtx|llama-mock --steps 8 --dtype fp16
+llama_tp_mock_tp4|cuda,nvtx|llama-mock --steps 8 --tp 4
 llama_tp_e2e|cuda,nvtx|llama-e2e --steps 8
 llama_tp_e2e_nonvtx|cuda|llama-e2e --steps 8
 llama_tp_e2e_regressed|cuda,nvtx|llama-e2e --steps 8 --regressed
@@ -62,7 +63,7 @@ echo "$recordings" | while IFS='|' read -r name trace program; do
 			"$nsys" profile --trace="$trace" --cuda-graph-trace=node --sample=none --cpuctxsw=none \
 				--force-overwrite=true --output "$work/$name" python3 model.py $program &&
 			"$nsys" export --type sqlite --force-overwrite true --output "$out/$name.sqlite" "$work/$name.nsys-rep"
-	} >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+	} </dev/null >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 	python3 scrub.py "$out/$name.sqlite"
 	rm "$work/$name".*
 done
