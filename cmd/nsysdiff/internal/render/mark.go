@@ -119,18 +119,14 @@ func sideNames(r *align.Result) (mock, e2e string) {
 // verdictWord returns what a site's verdict is called. The words for what is
 // missing and extra are from the mock's viewpoint, which a regression check
 // does not have.
-func verdictWord(r *align.Result, s *align.Site) string {
-	word := string(s.Verdict)
+func verdictWord(r *align.Result, v align.SiteVerdict) string {
 	if r.Mode == align.ModeRegression {
-		switch s.Verdict {
+		switch v {
 		case align.Missing:
-			word = "added"
+			return "added"
 		case align.Extra:
-			word = "removed"
+			return "removed"
 		}
 	}
-	if s.Variant && s.Verdict != align.Variant {
-		word += ", variant"
-	}
-	return word
+	return string(v)
 }

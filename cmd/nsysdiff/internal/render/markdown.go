@@ -95,7 +95,10 @@ func siteMatch(r *align.Result, s *align.Site) string {
 	if s.Verdict == align.Match {
 		return mark
 	}
-	text := mark + " " + mdText(verdictWord(r, s))
+	text := mark + " " + mdText(verdictWord(r, s.Verdict))
+	if s.Variant && s.Verdict != align.Variant {
+		text += ", variant"
+	}
 	if s.Ratio != nil {
 		text += " (" + siteRatio(s) + "x)"
 	}
@@ -118,7 +121,7 @@ func (m *markdownPrinter) siteDetails() {
 			module = mdName(s.Module)
 		}
 		m.row(fmt.Sprint(s.Index), mdNameOrDash(s.MockName), mdNameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
-			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s)), mdText(s.Reason))
+			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(s.Reason))
 	}
 	m.print("\n</details>\n")
 }
@@ -153,7 +156,7 @@ func (m *markdownPrinter) causes() {
 		}
 		for _, f := range m.r.Findings {
 			if f.Cause == c.Code {
-				m.finding("  ", &f)
+				m.finding("  ", &f, c.Fix)
 			}
 		}
 	}
@@ -169,13 +172,14 @@ func (m *markdownPrinter) findings() {
 			m.title("Findings")
 			first = false
 		}
-		m.finding("", &f)
+		m.finding("", &f, "")
 	}
 }
 
-func (m *markdownPrinter) finding(indent string, f *align.Finding) {
+// finding writes a finding and its hint, unless that was just said.
+func (m *markdownPrinter) finding(indent string, f *align.Finding, said string) {
 	m.print(indent, "- ", severityMark(f.Severity).emoji(), " ", mdText(findingLine(f)))
-	if f.Hint != "" {
+	if f.Hint != said {
 		m.print("  \n", indent, "  *hint:* ", mdText(f.Hint))
 	}
 	m.print("\n")
@@ -205,7 +209,7 @@ func (m *markdownPrinter) neighbours() {
 		return
 	}
 	m.title("Beside each occurrence in the E2E model")
-	m.row("Side", "Kernel", "Median", "Beside")
+	m.row("Side", "Kernel", "Median", "Present")
 	m.rule("llrr")
 	for _, n := range m.r.Before {
 		m.row("before", mdName(n.Name), duration(n.MedianNS), percent(n.Share))
@@ -283,7 +287,7 @@ func sideCells(unit scale, s *align.Sample, share float64) []string {
 	if s == nil {
 		return []string{"0", "", "", "", "", "", "", ""}
 	}
-	return []string{thousands(int64(s.N)), unit.time(float64(s.TotalNS)), unit.time(s.MeanNS), unit.time(s.MedianNS),
+	return []string{thousands(int64(s.N)), duration(float64(s.TotalNS)), unit.time(s.MeanNS), unit.time(s.MedianNS),
 		unit.time(float64(s.MinNS)), unit.time(float64(s.MaxNS)), unit.time(s.StddevNS), percent(share)}
 }
 
@@ -303,7 +307,7 @@ func (m *markdownPrinter) reportTable(what string, list []align.KernelRow) {
 			continue
 		}
 		unit := scaleFor(rowTimes(s)...)
-		m.row(percent(k.MockShare), unit.time(float64(s.TotalNS)), thousands(int64(s.N)), unit.time(s.MeanNS), unit.time(s.MedianNS),
+		m.row(percent(k.MockShare), duration(float64(s.TotalNS)), thousands(int64(s.N)), unit.time(s.MeanNS), unit.time(s.MedianNS),
 			unit.time(float64(s.MinNS)), unit.time(float64(s.MaxNS)), unit.time(s.StddevNS), mdName(k.Name))
 	}
 	m.restNote(left)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/nsysdiff/nsysdiff/align"
 )
 
 // width returns how many columns s takes on a terminal. Characters of
@@ -33,66 +35,92 @@ func cutMiddle(s string, n int) string {
 }
 
 // fitName shortens a kernel's name to at most n columns: first by leaving out
-// return type, parameters and template arguments, then namespaces, then by
-// cutting.
+// return type, parameters and namespaces, then to what a person calls it, then
+// by cutting.
 func fitName(name string, n int) string {
 	if width(name) <= n {
 		return name
 	}
-	name = shortName(name)
-	if width(name) <= n {
-		return name
+	if bare := bareName(name); width(bare) <= n {
+		return bare
 	}
-	if i := strings.LastIndex(name, "::"); i >= 0 && i+len("::") < len(name) {
-		name = name[i+len("::"):]
-	}
-	return cutMiddle(name, n)
+	return cutMiddle(Clean(align.ShortName(name)), n)
 }
 
-// shortName returns a demangled name without its return type, its parameters
-// and the contents of its template arguments, for display only:
-// "void at::native::gemv<float, 4>(float*)" becomes "at::native::gemv<…>".
-// A name of another shape is returned as it is.
-func shortName(name string) string {
+// fitNames shortens the names of a column to at most n columns. Names that
+// differ and would look alike are cut instead where that tells them apart, by
+// their template arguments.
+func fitNames(names []string, n int) []string {
+	fit := make([]string, len(names))
+	full := map[string]map[string]bool{} // by what is shown
+	for i, name := range names {
+		fit[i] = fitName(name, n)
+		if full[fit[i]] == nil {
+			full[fit[i]] = map[string]bool{}
+		}
+		full[fit[i]][name] = true
+	}
+	apart := map[string]string{} // of the names that look alike
+	for _, alike := range full {
+		cuts := map[string]bool{}
+		for name := range alike {
+			cuts[cutMiddle(bareName(name), n)] = true
+		}
+		if len(alike) > 1 && len(cuts) == len(alike) {
+			for name := range alike {
+				apart[name] = cutMiddle(bareName(name), n)
+			}
+		}
+	}
+	for i, name := range names {
+		if cut, ok := apart[name]; ok {
+			fit[i] = cut
+		}
+	}
+	return fit
+}
+
+// bareName returns a demangled name without its return type, its parameters
+// and its namespaces, for display only: "void a::gemv<float, 4>(float*)"
+// becomes "gemv<float, 4>". A name of another shape is returned as it is.
+func bareName(name string) string {
 	const anonymous = "(anonymous namespace)"
-	var b strings.Builder
+	from, to := 0, len(name)
 	angle, paren := 0, 0
-	for i := 0; i < len(name); i++ {
-		if angle == 0 && paren == 0 && strings.HasPrefix(name[i:], anonymous) {
-			b.WriteString(anonymous)
+	for i := 0; i < to; i++ {
+		if strings.HasPrefix(name[i:], anonymous) {
 			i += len(anonymous) - 1
 			continue
 		}
-		switch c := name[i]; {
-		case c == '(':
+		top := angle == 0 && paren == 0
+		switch name[i] {
+		case '<':
+			if paren == 0 {
+				angle++
+			}
+		case '>':
+			if paren == 0 {
+				angle--
+			}
+		case '(':
+			if top {
+				to = i // what follows is the parameters
+				continue
+			}
 			paren++
-		case c == ')':
+		case ')':
 			paren--
-			if paren < 0 {
-				return name
+		case ' ', ':':
+			if top {
+				from = i + 1
 			}
-		case paren > 0:
-		case c == '<':
-			if angle == 0 {
-				b.WriteString("<…>")
-			}
-			angle++
-		case c == '>':
-			angle--
-			if angle < 0 {
-				return name
-			}
-		case angle > 0:
-		case c == ' ':
-			// What stands before a space outside of arguments is the
-			// return type.
-			b.Reset()
-		default:
-			b.WriteByte(c)
+		}
+		if angle < 0 || paren < 0 {
+			return name
 		}
 	}
-	if angle != 0 || paren != 0 || b.Len() == 0 {
+	if angle != 0 || paren != 0 || from >= to {
 		return name
 	}
-	return b.String()
+	return name[from:to]
 }

@@ -257,18 +257,38 @@ func TestFormatsAreNamedOnce(t *testing.T) {
 	}
 }
 
-func TestShortName(t *testing.T) {
+func TestBareName(t *testing.T) {
 	for _, tt := range []struct{ in, want, reason string }{
-		{"nvjet_sm90_tst_256x128", "nvjet_sm90_tst_256x128", "no arguments"},
-		{"void gemv<float, 4>(float*)", "gemv<…>", "return type, arguments, parameters"},
-		{"void at::native::f<a<b>, (c)1>(d<e>, int)", "at::native::f<…>", "nested"},
-		{"void (anonymous namespace)::softmax<2>(int)", "(anonymous namespace)::softmax<…>", "anonymous namespaces are no parameters"},
-		{"a::b<1>::c<2>(int)", "a::b<…>::c<…>", "arguments in the middle"},
+		{"nvjet_sm90_tst_256x128", "nvjet_sm90_tst_256x128", "nothing to leave out"},
+		{"void gemv<float, 4>(float*)", "gemv<float, 4>", "return type and parameters"},
+		{"void at::native::f<a<b>, (c)1>(d<e>, int)", "f<a<b>, (c)1>", "nested"},
+		{"void (anonymous namespace)::softmax<2>(int)", "softmax<2>", "anonymous namespaces are no parameters"},
+		{"a::b<1>::c<2>(int)", "c<2>", "arguments in the middle"},
 		{"operator>>(int)", "operator>>(int)", "unbalanced stays"},
+		{"(int)", "(int)", "nothing left stays"},
 		{"", "", "empty"},
 	} {
-		if got := shortName(tt.in); got != tt.want {
-			t.Errorf("shortName(%q) = %q, want %q (%s)", tt.in, got, tt.want, tt.reason)
+		if got := bareName(tt.in); got != tt.want {
+			t.Errorf("bareName(%q) = %q, want %q (%s)", tt.in, got, tt.want, tt.reason)
+		}
+	}
+}
+
+func TestFitNames(t *testing.T) {
+	long := []string{
+		"void tensorrt_llm::kernels::generalRmsNorm<__nv_bfloat16, (int)7168>(float *, int)",
+		"void tensorrt_llm::kernels::generalRmsNorm<__nv_bfloat16, (int)1536>(float *, int)",
+		"void at::native::vectorized_elementwise_kernel<(int)4, at::native::CUDAFunctor_add<float>, std::array<char *, 3>>(int)",
+	}
+	for _, tt := range []struct {
+		n    int
+		want []string
+	}{
+		{40, []string{"generalRmsNorm<__nv_bfloat16, (int)7168>", "generalRmsNorm<__nv_bfloat16, (int)1536>", "elementwise<add>"}},
+		{24, []string{"generalRmsNo… (int)7168>", "generalRmsNo… (int)1536>", "elementwise<add>"}},
+	} {
+		if d := cmp.Diff(tt.want, fitNames(long, tt.n)); d != "" {
+			t.Errorf("in %d columns (-want +got):\n%s", tt.n, d)
 		}
 	}
 }

@@ -140,13 +140,24 @@ func (t *textPrinter) table(columns []column, rows []row, w int) (dropped []stri
 	for _, c := range columns {
 		titles = append(titles, cell{text: c.title, color: bold})
 	}
-	t.line(l, titles)
+	names := []string{columns[l.name].title}
+	for _, r := range rows {
+		if r.span == "" {
+			names = append(names, Clean(r.cells[l.name].text))
+		}
+	}
+	names = fitNames(names, l.widths[l.name])
+	if len(names) > 1 {
+		t.line(l, titles, names[0])
+	}
+	next := 1
 	for _, r := range rows {
 		if r.span != "" {
 			t.print(t.paint(dim, cutMiddle(Clean(r.span), w)), "\n")
 			continue
 		}
-		t.line(l, r.cells)
+		t.line(l, r.cells, names[next])
+		next++
 		for _, n := range r.notes {
 			t.print(strings.Repeat(" ", l.indent), t.paint(dim, cutMiddle(Clean(n), w-l.indent)), "\n")
 		}
@@ -154,8 +165,8 @@ func (t *textPrinter) table(columns []column, rows []row, w int) (dropped []stri
 	return l.dropped
 }
 
-// line writes the cells of one row.
-func (t *textPrinter) line(l *layout, cells []cell) {
+// line writes the cells of one row, with its name as it fits.
+func (t *textPrinter) line(l *layout, cells []cell, name string) {
 	var b strings.Builder
 	for c, x := range cells {
 		if !l.shown[c] {
@@ -163,7 +174,7 @@ func (t *textPrinter) line(l *layout, cells []cell) {
 		}
 		text := l.text(c, x)
 		if c == l.name {
-			text = fitName(text, l.widths[c])
+			text = name
 		}
 		pad := strings.Repeat(" ", max(l.widths[c]-width(text), 0))
 		if l.columns[c].left {

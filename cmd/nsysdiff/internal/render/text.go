@@ -143,9 +143,14 @@ func collapse(names []string) []string {
 	return out
 }
 
-// foldFrom is how many sites a table has before runs of matching ones are
-// folded into one line each.
-const foldFrom = 200
+// foldFrom returns how many sites a table has before runs of matching ones are
+// folded into one line each: a regression check is about the others.
+func foldFrom(r *align.Result) int {
+	if r.Mode == align.ModeRegression {
+		return 20
+	}
+	return 200
+}
 
 func (t *textPrinter) sites() {
 	if len(t.r.Sites) == 0 {
@@ -177,7 +182,7 @@ func (t *textPrinter) sites() {
 	ranks := false
 	var rows []row
 	for i := 0; i < len(sites); i++ {
-		if len(sites) > foldFrom {
+		if len(sites) > foldFrom(t.r) {
 			j := i
 			for j < len(sites) && sites[j].Verdict == align.Match {
 				j++
@@ -211,7 +216,7 @@ func (t *textPrinter) siteRow(s *align.Site) row {
 		{text: siteInterval(s)},
 		{text: percent(max(s.MockShare, s.E2EShare))},
 		{text: rankSpread(s)},
-		{text: m.text() + " " + verdictWord(t.r, s), short: m.text(), color: m.color()},
+		{text: m.text() + " " + verdictWord(t.r, s.Verdict), short: m.text(), color: m.color()},
 	}}
 	if s.MockName != "" && s.E2EName != "" && s.MockName != s.E2EName {
 		_, e2e := sideNames(t.r)
@@ -336,7 +341,7 @@ func (t *textPrinter) neighbours() {
 		columns := []column{
 			{title: "kernel", left: true, name: true},
 			{title: "median"},
-			{title: "beside", drop: 1},
+			{title: "present", drop: 1},
 		}
 		var rows []row
 		for _, n := range side.list {
@@ -389,7 +394,7 @@ func (t *textPrinter) causes() {
 		}
 		for _, f := range t.r.Findings {
 			if f.Cause == c.Code {
-				t.finding("    ", &f)
+				t.finding("    ", &f, c.Fix)
 			}
 		}
 	}
@@ -440,7 +445,7 @@ func (t *textPrinter) findings() {
 			t.title("Findings")
 			first = false
 		}
-		t.finding("  ", &f)
+		t.finding("  ", &f, "")
 	}
 }
 
@@ -448,9 +453,10 @@ func explained(r *align.Result, f *align.Finding) bool {
 	return f.Cause != "" && slices.ContainsFunc(r.Causes, func(c align.Cause) bool { return c.Code == f.Cause })
 }
 
-func (t *textPrinter) finding(indent string, f *align.Finding) {
+// finding writes a finding and its hint, unless that was just said.
+func (t *textPrinter) finding(indent string, f *align.Finding, said string) {
 	t.marked(indent, severityMark(f.Severity), findingLine(f))
-	if f.Hint != "" {
+	if f.Hint != said {
 		t.para(indent+"  hint: ", f.Hint, dim)
 	}
 }
@@ -634,7 +640,7 @@ func siteCounts(r *align.Result) string {
 	for _, v := range []align.SiteVerdict{align.Match, align.Slower, align.Faster, align.Missing, align.Extra, align.Variant,
 		align.HeadMismatch, align.SiteUndecided, align.Communication, align.Ignored} {
 		if n[v] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[v], verdictWord(r, &align.Site{Verdict: v})))
+			parts = append(parts, fmt.Sprintf("%d %s", n[v], verdictWord(r, v)))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -1,0 +1,222 @@
+// Nsysdiff compares what two programs run on a GPU, from reports of NVIDIA
+// Nsight Systems. It answers one question: does a mock, which runs one layer
+// or operation by itself to measure it, put the same work on the GPU as that
+// operation does inside the model served end to end (E2E)? Same kernels, none
+// missing, none extra, each within 2x in time, with the same number of heads.
+//
+// Usage:
+//
+//	nsysdiff [flags] MOCK E2E
+//	nsysdiff [flags] --regression BASE NEW
+//	nsysdiff [flags] REPORT
+//
+// A report is the SQLite file that nsys export --type sqlite writes. An
+// .nsys-rep is exported into a temporary folder first, if there is an nsys on
+// the PATH or --nsys names one. Reports are never changed.
+//
+// # A mock against the model
+//
+// The mock repeats its forward pass, the model its executor iterations:
+// nsysdiff finds these steps, looks for the places in the model's step where
+// the mock's kernels run in the same order, normally one in each layer, and
+// compares the durations of each kernel of the mock, position by position:
+//
+//	$ nsysdiff dsa_mock_ctx_extra.sqlite dsa_e2e_ctx_tp1.sqlite
+//	mock  dsa_mock_ctx_extra.sqlite: NVIDIA H200, nsys 2025.3.2.0, 276 launches, 1 process, 20 steps of
+//	      12 launches (forward #)
+//	      left out: 36 launches in NVTX range "warmup"
+//	e2e   dsa_e2e_ctx_tp1.sqlite: NVIDIA H200, nsys 2025.3.2.0, 759 launches, 1 process, 8 steps of 69
+//	      launches ([Executor] _forward_step #: 1 ctx reqs, 0 gen reqs), 4 occurrences a step
+//	      left out: 207 launches in NVTX range "warmup"
+//
+//	 #  kernel                                   mock        e2e  mock/e2e          95 %  share  verdict
+//	 0  nvjet_sm90_tst_17…4x5_1x2_h_bz_TNN  138.13 µs  137.68 µs      1.00  [1.00, 1.01]   0.5%  ✓ match
+//	 1  generalRmsNorm                        3.46 µs    3.49 µs      0.99  [0.99, 1.00]   0.0%  ✓ match
+//	 2  nvjet_sm90_tst_32…2_h_bz_coopB_TNT  369.26 µs  369.21 µs      1.00  [1.00, 1.00]   1.3%  ✓ match
+//	 3  nvjet_sm90_tst_25…2_h_bz_coopA_TNT  125.17 µs  125.12 µs      1.00  [1.00, 1.00]   0.5%  ✓ match
+//	 4  nvjet_sm90_tst_64…x13_2x1_v_bz_TNT   21.95 µs   22.03 µs      1.00  [0.99, 1.00]   0.1%  ✓ match
+//	 5  fusedCatFp8Kernel<__nv_bfloat16>      1.60 µs    1.57 µs      1.02  [0.99, 1.02]   0.0%  ✓ match
+//	 6  sm90_fp8_mqa_logits                 530.38 µs  530.33 µs      1.00  [1.00, 1.00]   1.9%  ✓ match
+//	 7  topKPerRowPrefill                   148.91 µs  148.93 µs      1.00  [1.00, 1.00]   0.5%  ✓ match
+//	 8  applyMLARopeAppen…dKVAssignQKernel    6.05 µs    6.05 µs      1.00  [1.00, 1.00]   0.0%  ✓ match
+//	 9  sparse_attn_fwd_kernel               25.25 ms   25.24 ms      1.00  [1.00, 1.00]  91.4%  ✓ match
+//	10  nvjet_sm90_tst_25…2_h_bz_coopA_TNT    1.04 ms    1.04 ms      1.00  [1.00, 1.00]   3.8%  ✓ match
+//	11  debug_nan_check(float *, int)         4.90 µs          -                           0.0%  ✗ extra
+//	    in the mock, not in the E2E
+//
+//	Before each occurrence in the e2e, nearest first
+//	kernel                                                                               median  present
+//	generalRmsNorm<__nv_bfloat16, (int)7168>                                            3.49 µs   100.0%
+//	nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT                                    141.58 µs    75.0%
+//
+//	After each occurrence in the e2e, nearest first
+//	kernel                                                                               median  present
+//	generalRmsNorm<__nv_bfloat16, (int)7168>                                            3.49 µs   100.0%
+//	nvjet_sm90_tst_128x64_64x8_1x2_h_bz_TNT                                            27.55 µs   100.0%
+//
+//	Checklist
+//	  ✓ Kernel names match: pass, 11 sites matched by name
+//	  ✓ Latency of each kernel is within bounds: pass, all 11 sites within 2×, the furthest at 1
+//	  ✓ No kernel is missing from the mock: pass, none missing
+//	  ✗ No kernel is extra in the mock: fail, 1 launch in the mock extra
+//	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 11 sites of equal name; a
+//	    persistent kernel keeps its grid, so this proves little about those
+//
+//	Findings
+//	  ✗ error [extra]: 1 launch extra in the mock at the end, after
+//	    nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT, 4.896 µs a step: debug_nan_check (site 11)
+//	    hint: the E2E does not launch it here: a debugging aid, input preparation or another code path
+//	          of the mock; leave it out with --mock-nvtx or --exclude
+//
+//	By name, wherever launched
+//	kernel                           mock n     median  share  e2e n      total     median  share  ratio
+//	sparse_attn_fwd_kernel               23   25.25 ms  91.4%     44     1.11 s   25.24 ms  89.6%   1.00
+//	nvjet_sm90_tst_…_h_bz_coopA_TNT      46  580.51 µs   4.2%    176   69.04 ms  203.37 µs   5.6%   2.85
+//	sm90_fp8_mqa_logits                  23  530.37 µs   1.9%     44   23.33 ms  530.33 µs   1.9%   1.00
+//	nvjet_sm90_tst_…_h_bz_coopB_TNT      23  369.25 µs   1.3%     44   16.25 ms  369.20 µs   1.3%   1.00
+//	topKPerRowPrefill                    23  148.90 µs   0.5%     44    6.55 ms  148.93 µs   0.5%   1.00
+//	nvjet_sm90_tst_…x5_1x2_h_bz_TNN      23  138.08 µs   0.5%     44    6.06 ms  137.60 µs   0.5%   1.00
+//	nvjet_sm90_tst_…12_2x1_v_bz_TNT       0          -      -     11    4.52 ms  410.05 µs   0.4%
+//	nvjet_sm90_tst_…x8_1x2_h_bz_TNT       0          -      -     44    1.22 ms   27.55 µs   0.1%
+//	nvjet_sm90_tst_…13_2x1_v_bz_TNT      23   21.95 µs   0.1%     44  975.48 µs   22.06 µs   0.1%   0.99
+//	generalRmsNorm<…t16, (int)7168>       0          -      -     88  309.88 µs    3.49 µs   0.0%
+//	applyMLARopeApp…KVAssignQKernel      23    6.05 µs   0.0%     44  266.11 µs    6.05 µs   0.0%   1.00
+//	deepseek_v3_topk_kernel               0          -      -     44  180.29 µs    4.06 µs   0.0%
+//	generalRmsNorm<…t16, (int)1536>      23    3.46 µs   0.0%     44  154.53 µs    3.49 µs   0.0%   0.99
+//	debug_nan_check(float *, int)        23    4.90 µs   0.0%      0          -          -      -
+//	fusedCatFp8Kernel                    23    1.60 µs   0.0%     44   69.98 µs    1.57 µs   0.0%   1.02
+//	(too narrow for: total)
+//
+//	verdict: ✗ misaligned
+//	  11 match, 1 extra
+//
+// Each line of the first table is a site, a position in the mock's step. One
+// kernel name can stand at several sites, with other shapes and times, which
+// is why sites are compared and not names. The verdicts are
+//
+//	match          same kernel, median within --max-ratio
+//	slower         the mock's median is more than --max-ratio times the E2E's
+//	faster         it is less than the E2E's over --max-ratio
+//	missing        in the E2E inside of every occurrence, not in the mock
+//	extra          in the mock, without a partner
+//	variant        another kernel of the same family (another tile), time within bounds
+//	head-mismatch  work per head differs by a whole factor, other work does not
+//	undecided      too few launches, or the interval of the ratio spans the bound
+//	communication  a collective, which waits for its peers: not judged
+//	ignored        --ignore asked not to judge it
+//
+// The ratio is that of the medians, with its 95 % interval. Signs say the same
+// as the words: ✓ good, ✗ bad, ! not decided, ~ shown and not judged. Below
+// the sites stand what the model launches just before and after each
+// occurrence, the causes that explain several findings at once, the checklist,
+// the findings, and all kernels by name as nsys stats has them.
+//
+// # Which launches take part
+//
+// Scope flags choose launches by NVTX range, kernel name, device, process,
+// stream and time, on both sides, or on one with the prefix --mock- or --e2e-.
+// An NVTX pattern is the exact name of a range, a glob with * and ?, or a
+// regular expression between slashes; a launch counts if any range around it
+// matches. For a kernel that a CUDA graph replayed, the ranges around its
+// capture count and those around the replay.
+//
+//	$ nsysdiff --by family --top 3 --nvtx indexer dsa_mock_ctx.sqlite
+//	report  dsa_mock_ctx.sqlite: NVIDIA H200, nsys 2025.3.2.0, 253 launches (115 in scope), 1 process
+//	        left out: 138 launches outside NVTX range "indexer"
+//
+//	 Time  Total Time  Instances     Avg     Med     Min     Max  StdDev      Name
+//	64.0%    12.20 ms         23  530.39  530.27  529.18  532.22    0.75  µs  sm90_fp8_mqa_logits
+//	18.0%     3.43 ms         23  148.94  148.90  148.83  149.22    0.10  µs  topKPerRowPrefill<512, 1>
+//	17.8%     3.39 ms         46   73.61   73.87   21.60  125.70   52.07  µs  nvjet_tst_bz_TN
+//	… 1 more row
+//
+// # One report
+//
+// With one report nsysdiff prints its kernels, with the figures of the
+// cuda_gpu_kern_sum report of nsys stats. Times of one line share a unit.
+//
+//	$ nsysdiff --top 4 dsa_mock_ctx.sqlite
+//	report  dsa_mock_ctx.sqlite: NVIDIA H200, nsys 2025.3.2.0, 253 launches, 1 process
+//
+//	 Time  Total Time  Instances     Avg     Med     Min      Max  StdDev      Name
+//	91.4%   581.07 ms         23   25.26   25.25   25.23    25.32    0.03  ms  sparse_attn_fwd_kernel
+//	 4.2%    26.76 ms         46  581.65  580.81  124.74  1044.06  461.58  µs  nvjet_sm90_t…bz_coopA_TNT
+//	 1.9%    12.20 ms         23  530.39  530.27  529.18   532.22    0.75  µs  sm90_fp8_mqa_logits
+//	 1.3%     8.49 ms         23  369.19  369.09  368.35   370.40    0.56  µs  nvjet_sm90_t…bz_coopB_TNT
+//	… 6 more rows
+//
+// # Two runs of one program
+//
+// With --regression both reports are compared whole. Base is the first, new
+// the second, and ratios are new over base. What is slower by more than
+// --max-ratio, 1.05 here, and more than the measured noise, fails; what is
+// faster is reported.
+//
+//	$ nsysdiff --regression --top 1 llama_e2e_prefill.sqlite llama_e2e_prefill_again.sqlite
+//	base  llama_e2e_prefill.sqlite: NVIDIA H200, nsys 2025.3.2.0, 3,468 launches, 1 process, 10 steps of
+//	      257 launches ([Executor] _forward_step #: 1 ctx reqs, 0 gen reqs)
+//	      left out: 771 launches in NVTX range "warmup"
+//	      left out: 127 launches in no NVTX range
+//	new   llama_e2e_prefill_again.sqlite: NVIDIA H200, nsys 2025.3.2.0, 3,468 launches, 1 process, 10
+//	      steps of 257 launches ([Executor] _forward_step #: 1 ctx reqs, 0 gen reqs)
+//	      left out: 771 launches in NVTX range "warmup"
+//	      left out: 127 launches in no NVTX range
+//
+//	… 257 sites match
+//
+//	Time of a step
+//	  step 13.70 ms -> 13.51 ms, new/base 0.99
+//	  kernels 11.16 ms -> 11.14 ms
+//	  gaps 2.52 ms -> 2.35 ms
+//	  of the kernels' change: added 0 ns, removed 0 ns, kept -8.14 µs
+//
+//	Checklist
+//	  ✓ Kernel names are unchanged: pass, 257 sites matched by name
+//	  ✓ No kernel is slower: pass, all 257 sites within 1.05×, the furthest at 1.04
+//	  ✓ No kernel was added: pass, none missing
+//	  ✓ No kernel was removed: pass, none extra
+//	  ✓ Launch shapes are unchanged: pass, grid and block equal at all 257 sites of equal name; a
+//	    persistent kernel keeps its grid, so this proves little about those
+//
+//	By name, wherever launched
+//	kernel                            base n     median  share  new n     total     median  share  ratio
+//	nvjet_sm90_tst_2…_h_bz_coopA_TNT     390  296.27 µs  56.0%    390  84.58 ms  295.79 µs  56.0%   1.00
+//	(too narrow for: total)
+//	… 41 more rows
+//
+//	verdict: ✓ aligned
+//	  257 match
+//
+// # Formats
+//
+// --format is text, markdown, json or csv. Markdown begins with a table to be
+// pasted into a pull request. JSON holds everything, and its schema is that of
+// align.Result. CSV is the sites, or the kernels of one report, in
+// nanoseconds; a name that a spreadsheet would take for a formula stands
+// behind an apostrophe. -o writes to a file, whole or not at all, and --out
+// FORMAT=FILE writes one more format in the same run.
+//
+//	$ nsysdiff --format csv --top 2 dsa_mock_ctx.sqlite
+//	time_percent,total_time_ns,instances,avg_ns,med_ns,min_ns,max_ns,stddev_ns,category,name
+//	91.4,581072636,23,25264027.7,25246710.0,25230838,25323893,33050.9,CUDA_KERNEL,"void sm90::sparse_attn_fwd_kernel<(int)576, (bool)1>(float *, int)"
+//	4.2,26755825,46,581648.4,580813.0,124736,1044059,461576.3,CUDA_KERNEL,nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT
+//
+// Text is as wide as the terminal, or as $COLUMNS says, or 100 columns where
+// neither is known; columns that do not fit are left out, and names are cut in
+// the middle. Colour is only used on a terminal and not if $NO_COLOR is set;
+// --color always or never overrides this.
+//
+// # Exit status
+//
+//	0  no finding that --fail-on names
+//	1  at least one
+//	2  trouble: usage, an unreadable report, reports that cannot be compared,
+//	   an interruption, a failed write
+//
+// By default --fail-on is missing,extra,latency,head-mismatch, and step-time
+// too with --regression. The status does not depend on the format.
+//
+//	$ nsysdiff --kernel nosuchkernel dsa_mock_ctx.sqlite
+//	nsysdiff: dsa_mock_ctx.sqlite: the scope leaves no launches
+//	hint: kernels: nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT (46), nvjet_sm90_tst_176x128_64x5_1x2_h_bz_TNN (23), nvjet_sm90_tst_320x128_64x3_1x2_h_bz_coopB_TNT (23), nvjet_sm90_tst_64x64_64x13_2x1_v_bz_TNT (23), void deep_gemm::sm90_fp8_mqa_logits<(int)64, (int)128, (int)2, (int)256>(float *, int) (23), void sm90::sparse_attn_fwd_kernel<(int)576, (bool)1>(float *, int) (23), void tensorrt_llm::kernels::<unnamed>::topKPerRowPrefill<(int)512, (bool)1>(float *, int) (23), void tensorrt_llm::kernels::applyMLARopeAppendPagedKVAssignQKernel<__nv_bfloat16, (int)256, (int)512, (int)64, KVBlockArray>(float *, int) (23), void tensorrt_llm::kernels::fusedCatFp8Kernel<__nv_bfloat16>(float *, int) (23), void tensorrt_llm::kernels::generalRmsNorm<__nv_bfloat16, (int)1536>(float *, int) (23)
+package main
