@@ -275,7 +275,11 @@ func (p *ddl) columnType() (string, error) {
 	var words []string
 	for p.tok.kind == wordToken && !p.isAny("CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK",
 		"DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS") {
-		words = append(words, strings.ToUpper(p.next().text))
+		word := p.next().text
+		if strings.ContainsFunc(word, func(r rune) bool { return r >= 0x80 }) {
+			return "", refuse("type %q", word)
+		}
+		words = append(words, strings.ToUpper(word))
 	}
 	typ := strings.Join(words, " ")
 	if len(words) == 0 || !p.take("(") {

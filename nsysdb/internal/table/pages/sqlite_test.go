@@ -25,13 +25,21 @@ import (
 // connect opens a database with SQLite, for reading unless it is to be made.
 func connect(t testing.TB, path, mode string) *sqlite3.SQLiteConn {
 	t.Helper()
-	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "mode=" + mode}
-	c, err := new(sqlite3.SQLiteDriver).Open(uri.String())
+	c, err := open(path, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return c.(*sqlite3.SQLiteConn)
+	return c
+}
+
+func open(path, mode string) (*sqlite3.SQLiteConn, error) {
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "mode=" + mode}
+	c, err := new(sqlite3.SQLiteDriver).Open(uri.String())
+	if err != nil {
+		return nil, err
+	}
+	return c.(*sqlite3.SQLiteConn), nil
 }
 
 func exec(t testing.TB, c *sqlite3.SQLiteConn, statements ...string) {
