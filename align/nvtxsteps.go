@@ -34,13 +34,13 @@ func nvtxSteps(t *trace.Trace) (segmentation, bool) {
 	groups, groupOf, outside := groupRanges(t)
 	best := outermostRepeated(groups, outside)
 	if best < 0 {
+		best = onlyRange(groups, outside)
+	}
+	if best < 0 {
 		return segmentation{}, false
 	}
 	s := segmentation{by: byNVTX}
-	s.steps = stepsOfGroup(t, groupOf, best)
-	if len(s.steps) < 2 {
-		return segmentation{}, false
-	}
+	s.steps = joinCycles(t, stepsOfGroup(t, groupOf, best))
 	s.leftOut = leftOutside(t, groups, groupOf, best)
 	return s, true
 }
@@ -146,6 +146,52 @@ func outermostRepeated(groups []rangeGroup, outside int64) int {
 		return -1
 	}
 	return best
+}
+
+// onlyRange returns the outermost group that takes most of the GPU time, for a
+// capture of a single step, or -1.
+func onlyRange(groups []rangeGroup, outside int64) int {
+	total := outside
+	for _, g := range groups[0].children {
+		total += groups[g].ns
+	}
+	for _, g := range groups[0].children {
+		if groups[g].ns*2 > total && !warmupName.MatchString(groups[g].name) {
+			return g
+		}
+	}
+	return -1
+}
+
+// joinCycles makes one step of each round of ranges whose names go round:
+// "layer 0" to "layer 3", again and again, with no range around each round.
+func joinCycles(t *trace.Trace, steps []step) []step {
+	name := func(i int) uint32 { return t.Ranges[steps[i].label].Name }
+	round := 1
+	for round < len(steps) && name(round) != name(0) {
+		round++
+	}
+	if round < 2 || len(steps) < 2*round {
+		return steps
+	}
+	for i := round; i < len(steps); i++ {
+		// One round only per track may be cut short, which this does not
+		// see through: then the ranges are the steps.
+		if name(i) != name(i%round) || steps[i].track != steps[i-i%round].track {
+			return steps
+		}
+	}
+	var joined []step
+	for i := 0; i+round <= len(steps); i += round {
+		st := steps[i]
+		for _, s := range steps[i+1 : i+round] {
+			for k := range s.n {
+				st.add(s.at(k))
+			}
+		}
+		joined = append(joined, st)
+	}
+	return joined
 }
 
 // stepsOfGroup makes a step of each range of a group.
