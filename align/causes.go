@@ -204,6 +204,9 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 	default:
 		cause.Fix = fmt.Sprintf("the mock is sharded further than the E2E: set its num_heads to %d times what it is", k)
 	}
+	if dir > 0 && !c.o.Regression {
+		inferTP(r, &cause, k)
+	}
 	r.Causes = append(r.Causes, cause)
 	c.giveHeadVerdicts(r, sites, k, dir)
 	return true

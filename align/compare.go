@@ -141,6 +141,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		return err
 	}
 	sporadic := newSporadic()
+	var paced []int
 	for i := range columns {
 		m, e := mocks[i], e2es[i]
 		inMock := m.sample != nil && m.present >= minPresent
@@ -174,6 +175,13 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 			}
 			s.Present = e.present
 			s.Ranks = e.ranks
+			if e.ranks != nil {
+				if c.alphabet.of(name, sideE2E).kind == KindCommunication {
+					s.Collective = ev.collective(i)
+				} else {
+					paced = append(paced, i)
+				}
+			}
 			if c.o.Launches {
 				s.Launches = append(s.Launches, ev.refs(i, sideE2E)...)
 			}
@@ -181,6 +189,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		r.Sites = append(r.Sites, s)
 	}
 	r.Findings = append(r.Findings, sporadic.findings()...)
+	c.paces(r, ev, paced)
 	c.splitDtypes(r)
 	return nil
 }
@@ -215,7 +224,7 @@ func (c *comparer) splitDtypes(r *Result) {
 			continue
 		}
 		m, e := s, s
-		m.E2EName, m.E2E, m.E2ELaunch, m.Ranks, m.Family = "", nil, nil, nil, Family(s.MockName)
+		m.E2EName, m.E2E, m.E2ELaunch, m.Ranks, m.Collective, m.Family = "", nil, nil, nil, nil, Family(s.MockName)
 		e.MockName, e.Mock, e.MockLaunch = "", nil, nil
 		m.Reason = "other data type than the E2E's " + ShortName(s.E2EName)
 		e.Reason = "other data type than the mock's " + ShortName(s.MockName)

@@ -1,9 +1,6 @@
 package align
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -169,43 +166,6 @@ func (v *view) cell(column int) cell {
 		}
 	}
 	return c
-}
-
-// ranks measures the spread of a column over tracks; nil if there is only one.
-func (v *view) ranks(column int) *Spread {
-	// Steps are in order of track.
-	if len(v.steps) == 0 || v.steps[0].step.track == v.steps[len(v.steps)-1].step.track {
-		return nil
-	}
-	byTrack := map[int][]int64{}
-	v.each(column, func(step, i int) {
-		k := v.steps[step].step.track
-		byTrack[k] = append(byTrack[k], v.seq.t.Launches.Duration(i))
-	})
-	if len(byTrack) < 2 {
-		return nil
-	}
-	tracks := make([]int, 0, len(byTrack))
-	for k := range byTrack {
-		tracks = append(tracks, k)
-	}
-	slices.Sort(tracks)
-	s := &Spread{N: len(tracks)}
-	var medians []float64
-	for _, k := range tracks {
-		m := median(byTrack[k])
-		medians = append(medians, m)
-		if len(medians) == 1 || m < s.MinNS {
-			s.MinNS = m
-		}
-		if m > s.MaxNS {
-			s.MaxNS = m
-			tr := v.seq.t.Tracks[k]
-			s.Slowest = fmt.Sprintf("pid %d device %d", tr.PID, tr.Device)
-		}
-	}
-	s.MedianNS = median(medians)
-	return s
 }
 
 // geometry returns how the launches of a cell were launched.

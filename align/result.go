@@ -121,12 +121,17 @@ type Side struct {
 
 // A Track is one process on one device, as far as it was compared.
 type Track struct {
-	PID             int `json:"pid"`
-	Device          int `json:"device"`
-	Launches        int `json:"launches"`
-	Steps           int `json:"steps"`
-	LaunchesPerStep int `json:"launches_per_step"`
-	Occurrences     int `json:"occurrences,omitempty"`
+	Report          string `json:"report,omitempty"` // path of its report, where several were merged
+	PID             int    `json:"pid"`
+	Device          int    `json:"device"`
+	Launches        int    `json:"launches"`
+	Steps           int    `json:"steps"`
+	LaunchesPerStep int    `json:"launches_per_step"`
+	Occurrences     int    `json:"occurrences,omitempty"`
+	// Pace is how long the track takes for what all tracks launch, over what
+	// the median track takes: the median over the sites. 0 where there is
+	// nothing to compare it with.
+	Pace float64 `json:"pace,omitempty"`
 }
 
 // A Neighbour is a launch that stands beside the occurrences.
@@ -191,6 +196,9 @@ type Site struct {
 	Present float64 `json:"present"`
 
 	Ranks *Spread `json:"ranks,omitempty"` // spread over the E2E's tracks, where there are several
+	// Collective splits the E2E's time of a communication site that several
+	// tracks launch alike.
+	Collective *Collective `json:"collective,omitempty"`
 
 	Launches []LaunchRef `json:"launches,omitempty"` // on request: Options.Launches
 }
@@ -249,6 +257,16 @@ type Spread struct {
 	MedianNS float64 `json:"median_ns"`
 	MaxNS    float64 `json:"max_ns"`
 	Slowest  string  `json:"slowest"` // "pid 1234 device 3"
+}
+
+// A Collective is where the time of a collective goes. The rank that comes last
+// waits for nobody: what the fastest rank of a call takes is the transfer, what
+// the others take longer is waiting.
+type Collective struct {
+	Calls      int     `json:"calls"`       // that all ranks were seen to make
+	TransferNS float64 `json:"transfer_ns"` // median over calls of the least time of a rank
+	WaitNS     float64 `json:"wait_ns"`     // median over calls and ranks of the time beyond it
+	Last       string  `json:"last"`        // the rank that waits least
 }
 
 // A LaunchRef identifies one launch in its report.
@@ -310,6 +328,7 @@ const (
 	CodeUnattributed  = "unattributed"
 	CodeStepTime      = "step-time"  // mode regression: the step as a whole is slower
 	CodeStepKind      = "step-kind"  // mode regression: one run has steps that the other has not
+	CodeStraggler     = "straggler"  // one rank is slower than the others on most sites
 	CodeEdge          = "edge"       // launches of the operation's NVTX range just outside the occurrences
 	CodeGraph         = "cuda-graph" // one side replays graphs, the other launches eagerly
 )

@@ -76,10 +76,15 @@ func describe(t *trace.Trace) *Side {
 	for _, d := range capture.Diagnostics {
 		s.Diagnostics = append(s.Diagnostics, d.Severity+": "+d.Text)
 	}
-	pids, devices := map[uint64]bool{}, map[int]bool{}
+	// Ids repeat between the reports of several hosts.
+	pids, devices := map[[2]uint64]bool{}, map[[2]int]bool{}
 	for _, tr := range t.Tracks {
-		pids[tr.GlobalPID], devices[tr.Device] = true, true
-		s.Tracks = append(s.Tracks, Track{PID: tr.PID, Device: tr.Device, Launches: tr.N})
+		pids[[2]uint64{uint64(tr.Report), tr.GlobalPID}], devices[[2]int{tr.Report, tr.Device}] = true, true
+		track := Track{PID: tr.PID, Device: tr.Device, Launches: tr.N}
+		if len(t.Reports) > 1 {
+			track.Report = t.Reports[tr.Report].Path
+		}
+		s.Tracks = append(s.Tracks, track)
 	}
 	s.Processes, s.Devices = len(pids), len(devices)
 	used := map[uint32]bool{}

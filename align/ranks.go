@@ -1,0 +1,189 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+)
+
+// several reports whether the view has more than one track.
+func (v *view) several() bool {
+	// Steps are in order of track.
+	return len(v.steps) > 0 && v.steps[0].step.track != v.steps[len(v.steps)-1].step.track
+}
+
+// rankName names a track.
+func (v *view) rankName(track int) string {
+	tr := v.seq.t.Tracks[track]
+	name := fmt.Sprintf("pid %d device %d", tr.PID, tr.Device)
+	if r := v.seq.t.Reports; len(r) > 1 {
+		name += " of " + r[tr.Report].Path
+	}
+	return name
+}
+
+// trackMedians returns the median of a column by track, ascending; nil if
+// there is only one track.
+func (v *view) trackMedians(column int) (tracks []int, medians []float64) {
+	if !v.several() {
+		return nil, nil
+	}
+	var durations []int64
+	flush := func() {
+		if len(durations) > 0 {
+			medians = append(medians, median(durations))
+			durations = durations[:0]
+		}
+	}
+	v.each(column, func(step, i int) {
+		if k := v.steps[step].step.track; len(tracks) == 0 || tracks[len(tracks)-1] != k {
+			flush()
+			tracks = append(tracks, k)
+		}
+		durations = append(durations, v.seq.t.Launches.Duration(i))
+	})
+	flush()
+	return tracks, medians
+}
+
+// ranks measures the spread of a column over tracks; nil if fewer than two
+// have it.
+func (v *view) ranks(column int) *Spread {
+	tracks, medians := v.trackMedians(column)
+	if len(tracks) < 2 {
+		return nil
+	}
+	slowest := 0
+	for k := range medians {
+		if medians[k] > medians[slowest] {
+			slowest = k
+		}
+	}
+	return &Spread{
+		N:        len(tracks),
+		MinNS:    slices.Min(medians),
+		MaxNS:    medians[slowest],
+		Slowest:  v.rankName(tracks[slowest]),
+		MedianNS: median(medians),
+	}
+}
+
+// collective splits the time of a column of collectives into transfer and
+// waiting. Ranks make the same calls in the same order: the calls of each are
+// counted off, call k of one being call k of all. It returns nil unless all
+// ranks make equally many.
+func (v *view) collective(column int) *Collective {
+	if !v.several() {
+		return nil
+	}
+	var tracks []int
+	var calls [][]int64 // by rank
+	v.each(column, func(step, i int) {
+		if k := v.steps[step].step.track; len(tracks) == 0 || tracks[len(tracks)-1] != k {
+			tracks = append(tracks, k)
+			calls = append(calls, nil)
+		}
+		last := len(calls) - 1
+		calls[last] = append(calls[last], v.seq.t.Launches.Duration(i))
+	})
+	if len(calls) < 2 {
+		return nil
+	}
+	n := len(calls[0])
+	for _, c := range calls {
+		if len(c) != n {
+			return nil
+		}
+	}
+	var transfers, waits []int64
+	waited := make([]int64, len(calls))
+	for k := range n {
+		least := calls[0][k]
+		for _, c := range calls[1:] {
+			least = min(least, c[k])
+		}
+		transfers = append(transfers, least)
+		for r, c := range calls {
+			waits = append(waits, c[k]-least)
+			waited[r] += c[k] - least
+		}
+	}
+	last := 0
+	for r := range waited {
+		if waited[r] < waited[last] {
+			last = r
+		}
+	}
+	return &Collective{Calls: n, TransferNS: median(transfers), WaitNS: median(waits), Last: v.rankName(tracks[last])}
+}
+
+const (
+	stragglerPace  = 1.1 // of the median rank, from which on a rank is a straggler
+	stragglerSites = 0.6 // part of the sites on which it must be slower
+	minRankSites   = 3   // sites to tell a pace from
+)
+
+// paces fills in how fast each track of the E2E is and reports stragglers.
+// columns are the columns of sites that are not communication, whose time is
+// the others' doing.
+func (c *comparer) paces(r *Result, v *view, columns []int) {
+	if !v.several() || len(columns) < minRankSites {
+		return
+	}
+	ratios := map[int][]float64{}
+	for _, col := range columns {
+		tracks, medians := v.trackMedians(col)
+		if len(tracks) < 2 {
+			continue
+		}
+		mid := median(slices.Clone(medians))
+		for k, t := range tracks {
+			ratios[t] = append(ratios[t], ratioOf(medians[k], mid))
+		}
+	}
+	for t := range v.seq.t.Tracks {
+		rs := ratios[t]
+		if len(rs) < minRankSites {
+			continue
+		}
+		slower := 0
+		for _, x := range rs {
+			if x >= stragglerPace {
+				slower++
+			}
+		}
+		n := len(rs)
+		pace := median(rs)
+		r.E2E.Tracks[t].Pace = pace
+		if pace >= stragglerPace && float64(slower) >= stragglerSites*float64(n) {
+			r.Findings = append(r.Findings, Finding{
+				Code: CodeStraggler, Severity: Warning,
+				Message: fmt.Sprintf("%s is slower than the median rank on %d of %s, by %.3g in the middle", v.rankName(t), slower, count(n, "site"), pace),
+				Hint:    "look for a lower clock, another process on that GPU, or an uneven share of the work",
+			})
+		}
+	}
+}
+
+// alikeRanks returns how many tracks of the E2E were compared: ranks that
+// launch alike.
+func alikeRanks(r *Result) int {
+	n := 0
+	for _, t := range r.E2E.Tracks {
+		if t.Steps > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// inferTP adds to a head-count cause what the number of ranks says of it.
+func inferTP(r *Result, cause *Cause, k int) {
+	n := alikeRanks(r)
+	switch {
+	case n < 2:
+	case n == k:
+		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%d ranks of the E2E launch alike, which agrees with TP=%d", n, k))
+	default:
+		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%d ranks of the E2E launch alike, which is not the factor %d: part of them may be other replicas or pipeline stages", n, k))
+	}
+}
