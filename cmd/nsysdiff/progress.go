@@ -26,15 +26,18 @@ const progressDelay = time.Second
 func newProgress(w io.Writer, n int) *progress {
 	p := &progress{start: time.Now(), rows: make([]int64, n), all: make([]int64, n)}
 	if isTerminal(w) {
-		p.bar = progressbar.NewOptions64(1,
-			progressbar.OptionSetWriter(w),
-			progressbar.OptionSetDescription("reading"),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionShowCount())
+		p.bar = newBar(w)
 	}
 	return p
+}
+
+func newBar(w io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription("reading"),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetWidth(30))
 }
 
 // report returns the function that report i is to call as it is read, nil if
