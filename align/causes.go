@@ -173,7 +173,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 			continue
 		}
 		sites = append(sites, s.site.Index)
-		line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), micros(s.site.Mock.MedianNS), micros(s.site.E2E.MedianNS), s.ratio)
+		line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
 		if s.blocks != 0 && s.blocks != 1 {
 			line += fmt.Sprintf(", blocks %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
 		}
@@ -399,7 +399,7 @@ func (c *comparer) anyDiffers(r *Result, sites []int) bool {
 }
 
 func (c *comparer) scalingLine(s scaling) string {
-	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), micros(s.site.Mock.MedianNS), micros(s.site.E2E.MedianNS), s.ratio)
+	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
 	if s.blocks != 0 && s.blocks != 1 {
 		line += fmt.Sprintf(", grid %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
 	}
@@ -526,7 +526,7 @@ func (c *comparer) moduleNotCalled(r *Result, i, j int, module string) {
 			return
 		}
 		cause.Sites = append(cause.Sites, s.Index)
-		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", ShortName(s.E2EName), micros(s.E2E.MedianNS)))
+		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", ShortName(s.E2EName), duration(s.E2E.MedianNS)))
 		if k := string(c.kindOf(s)); k == string(KindIndexer) && !slices.Contains(kinds, k) {
 			kinds = append(kinds, k)
 		}
@@ -619,5 +619,13 @@ func unscaledNames(all []scaling) []string {
 	return names
 }
 
-// micros renders nanoseconds for evidence.
-func micros(ns float64) string { return fmt.Sprintf("%.4g µs", ns/1000) }
+// duration renders nanoseconds in the unit that suits their size, to four digits.
+func duration(ns float64) string {
+	switch {
+	case ns >= 0.99995e9:
+		return fmt.Sprintf("%.4g s", ns/1e9)
+	case ns >= 0.99995e6:
+		return fmt.Sprintf("%.4g ms", ns/1e6)
+	}
+	return fmt.Sprintf("%.4g µs", ns/1e3)
+}

@@ -144,7 +144,7 @@ func (c *comparer) graphs(r *Result, f *fit) {
 		r.Causes = append(r.Causes, Cause{
 			Code:     CauseGraph,
 			Message:  fmt.Sprintf("%s replays a CUDA graph where %s launches kernels one by one: gaps change, kernels need not", graph, eager),
-			Evidence: []string{fmt.Sprintf("gaps in a step: %s against %s", micros(t.BaseGapNS), micros(t.NewGapNS))},
+			Evidence: []string{fmt.Sprintf("gaps in a step: %s against %s", duration(t.BaseGapNS), duration(t.NewGapNS))},
 			Sites:    []int{},
 		})
 	}

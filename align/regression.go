@@ -39,7 +39,7 @@ func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 			r.Findings = append(r.Findings, Finding{
 				Code: CodeStepTime, Severity: Warning,
 				Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
-					t.Ratio, micros(t.NewStepNS), micros(t.BaseStepNS), micros(t.NewKernelNS), micros(t.BaseKernelNS), micros(t.NewGapNS), micros(t.BaseGapNS)),
+					t.Ratio, duration(t.NewStepNS), duration(t.BaseStepNS), duration(t.NewKernelNS), duration(t.BaseKernelNS), duration(t.NewGapNS), duration(t.BaseGapNS)),
 				Hint: "gaps are the host's doing: launch overhead, synchronisation, CUDA graphs in one run only",
 			})
 		}

@@ -126,14 +126,14 @@ func (c *comparer) presenceFinding(r *Result, i, j int) {
 	where := c.between(r, i, j)
 	switch {
 	case v == Missing && c.o.Regression:
-		f.Message = fmt.Sprintf("%s added by the new run %s, %s a step: %s", n, where, micros(ns), list(names, 8))
+		f.Message = fmt.Sprintf("%s added by the new run %s, %s a step: %s", n, where, duration(ns), list(names, 8))
 	case v == Missing:
-		f.Message = fmt.Sprintf("%s missing in the mock %s, %s in each occurrence: %s", n, where, micros(ns), list(names, 8))
+		f.Message = fmt.Sprintf("%s missing in the mock %s, %s in each occurrence: %s", n, where, duration(ns), list(names, 8))
 		f.Hint = "the mock does not run this part of the operation; if it belongs to another operation, narrow the E2E with --e2e-nvtx"
 	case c.o.Regression:
-		f.Message = fmt.Sprintf("%s gone from the new run %s, %s a step: %s", n, where, micros(ns), list(names, 8))
+		f.Message = fmt.Sprintf("%s gone from the new run %s, %s a step: %s", n, where, duration(ns), list(names, 8))
 	default:
-		f.Message = fmt.Sprintf("%s extra in the mock %s, %s a step: %s", n, where, micros(ns), list(names, 8))
+		f.Message = fmt.Sprintf("%s extra in the mock %s, %s a step: %s", n, where, duration(ns), list(names, 8))
 		f.Hint = "the E2E does not launch it here: a debugging aid, input preparation or another code path of the mock; leave it out with --mock-nvtx or --exclude"
 	}
 	r.Findings = append(r.Findings, f)
@@ -200,9 +200,9 @@ func (c *comparer) latencyFindings(r *Result) {
 			what += " at " + count(len(sites), "site")
 		}
 		f.Message = fmt.Sprintf("%s is %s: %s %s, %s %s, ratio %s", what, s.Verdict,
-			a, micros(s.Mock.MedianNS), b, micros(s.E2E.MedianNS), interval95(s))
+			a, duration(s.Mock.MedianNS), b, duration(s.E2E.MedianNS), interval95(s))
 		if len(sites) > 1 {
-			f.Message += fmt.Sprintf(" at the furthest, %s a step in all", micros(cost(k)))
+			f.Message += fmt.Sprintf(" at the furthest, %s a step in all", duration(cost(k)))
 		}
 		if s.Variant {
 			f.Message += ", under another name of the same family"
