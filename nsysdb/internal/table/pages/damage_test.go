@@ -127,7 +127,7 @@ func TestDamaged(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	read, refused := 0, 0
 	for _, file := range victims(t) {
-		for range 250 {
+		for range 120 {
 			damaged := slices.Clone(file)
 			for range 1 + rng.IntN(3) {
 				damaged[rng.IntN(len(damaged))] ^= 1 << rng.IntN(8)

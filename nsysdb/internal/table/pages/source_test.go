@@ -1,0 +1,209 @@
+package pages_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/pages"
+)
+
+// made returns a source of a file made by statements, and its path.
+func made(t *testing.T, statements ...string) (table.Source, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db")
+	db := connect(t, path, "rwc")
+	exec(t, db, statements...)
+	db.Close()
+	s, err := pages.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, path
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := pages.Open(t.Context(), filepath.Join(dir, "absent")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("absent: %v", err)
+	}
+	if _, err := pages.Open(t.Context(), dir); !errors.Is(err, table.ErrUnsupported) {
+		t.Errorf("a directory: %v", err)
+	}
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("version https://git-lfs", 99)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pages.Open(t.Context(), text); !errors.Is(err, table.ErrUnsupported) {
+		t.Errorf("a text: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := pages.Open(ctx, "../../../../testdata/dsa_mock_ctx.sqlite"); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+}
+
+func TestRefusedColumns(t *testing.T) {
+	s, path := made(t, "CREATE TABLE t(a INTEGER, b TEXT, c INT, d REAL); INSERT INTO t VALUES(1, 2, 3, 4)")
+	for _, c := range []struct{ table, column, reason string }{
+		{"t", "b", "not declared INTEGER"},
+		{"t", "c", "not declared INTEGER"},
+		{"t", "d", "not declared INTEGER"},
+		{"t", "A", "no column A"},
+		{"t", "rowid", "no column rowid"},
+		{"u", "a", "no table u"},
+		{"sqlite_schema", "rootpage", "no table sqlite_schema"},
+	} {
+		err := s.Ints(t.Context(), c.table, []string{c.column}, table.IntsOptions{}, func(table.Batch) error { return nil })
+		if !errors.Is(err, table.ErrUnsupported) || !strings.Contains(err.Error(), c.reason) || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%s.%s: %v, want %q", c.table, c.column, err, c.reason)
+		}
+	}
+}
+
+func TestCallbackStops(t *testing.T) {
+	s, _ := made(t, filled(20000))
+	stop := errors.New("stop")
+	for _, workers := range []int{1, 4} {
+		var calls atomic.Int64
+		err := s.Ints(t.Context(), "t", []string{"start"}, table.IntsOptions{Workers: workers}, func(table.Batch) error {
+			calls.Add(1)
+			return stop
+		})
+		if err != stop || calls.Load() > int64(workers) {
+			t.Errorf("ints: %v after %d calls by %d workers", err, calls.Load(), workers)
+		}
+	}
+	calls := 0
+	err := s.Rows(t.Context(), "t", []string{"start"}, func([]table.Value) error {
+		calls++
+		return stop
+	})
+	if err != stop || calls != 1 {
+		t.Errorf("rows: %v after %d calls", err, calls)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	s, _ := made(t, filled(50000))
+	ctx, cancel := context.WithCancel(t.Context())
+	rows := 0
+	err := s.Ints(ctx, "t", []string{"start"}, table.IntsOptions{Workers: 1}, func(b table.Batch) error {
+		rows += b.N
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || rows == 0 || rows >= 50000 {
+		t.Errorf("ints: %v after %d rows", err, rows)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	rows = 0
+	err = s.Rows(ctx, "t", []string{"start"}, func([]table.Value) error {
+		rows++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || rows >= 50000 {
+		t.Errorf("rows: %v after %d rows", err, rows)
+	}
+	if _, err := s.Count(ctx, "t"); !errors.Is(err, context.Canceled) {
+		t.Errorf("count: %v", err)
+	}
+}
+
+// A file that changes under the reader must be told from a damaged one, and
+// what was read of it thrown away.
+func TestChanged(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(t *testing.T, path string)
+	}{
+		{"written to", func(t *testing.T, path string) {
+			db := connect(t, path, "rw")
+			exec(t, db, "UPDATE t SET k = 9 WHERE start = 1000")
+			db.Close()
+		}},
+		{"in a transaction", func(t *testing.T, path string) {
+			db := connect(t, path, "rw")
+			exec(t, db, "BEGIN", "UPDATE t SET k = 9 WHERE start = 1000")
+		}},
+		{"cut short", func(t *testing.T, path string) {
+			if err := os.Truncate(path, 4096*5); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"emptied", func(t *testing.T, path string) {
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"replaced", func(t *testing.T, path string) {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, path := made(t, filled(20000))
+			if changed, err := s.Changed(); changed || err != nil {
+				t.Fatalf("changed at first: %v, %v", changed, err)
+			}
+			calls := 0
+			err := s.Ints(t.Context(), "t", []string{"start"}, table.IntsOptions{Workers: 1}, func(table.Batch) error {
+				if calls == 0 {
+					c.change(t, path)
+				}
+				calls++
+				return nil
+			})
+			if !errors.Is(err, table.ErrChanged) || errors.Is(err, table.ErrUnsupported) || !strings.HasPrefix(err.Error(), path+": ") {
+				t.Errorf("ints: %v", err)
+			}
+			if changed, err := s.Changed(); !changed || err != nil {
+				t.Errorf("changed: %v, %v", changed, err)
+			}
+			err = s.Rows(t.Context(), "t", []string{"start"}, func([]table.Value) error { return nil })
+			if !errors.Is(err, table.ErrChanged) {
+				t.Errorf("rows: %v", err)
+			}
+		})
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	s, _ := made(t, filled(20000))
+	done := make(chan error)
+	for range 4 {
+		go func() {
+			sum := int64(0)
+			err := s.Rows(t.Context(), "u", []string{"x"}, func(row []table.Value) error {
+				sum += row[0].Int
+				return nil
+			})
+			if err == nil && sum != 1000*20000*20001/2 {
+				err = errors.New("another sum")
+			}
+			done <- err
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
