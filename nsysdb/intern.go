@@ -1,28 +1,52 @@
 package nsysdb
 
+// A key is what an interner takes.
+type key interface {
+	comparable
+	hash() uint64
+}
+
 // An interner gives equal keys equal small numbers, in order of appearance.
-// It is a hash table with open addressing: there is a look-up for each launch
-// of a report, and the standard map would make up most of the time to read it.
-type interner[K comparable] struct {
+// There is a look-up for each launch of a report, which the standard map would
+// make the most of the time to read it. Since launches repeat in sequence, the
+// key that came after the last one when that was last seen is tried first;
+// otherwise it is a hash table with open addressing.
+type interner[K key] struct {
 	keys   []K
+	next   []uint32 // the number that last came after each number
+	last   uint32
 	hashes []uint64 // of keys
 	slots  []uint32 // number of a key plus 1; 0 is free; a power of two long
 }
 
-// id returns the number of the key, whose hash is h, and whether the key is
-// new.
-func (t *interner[K]) id(key *K, h uint64) (id uint32, isNew bool) {
-	if 2*len(t.keys) >= len(t.slots) {
-		t.grow()
-	}
-	mask := uint64(len(t.slots) - 1)
-	i := h & mask
-	for ; t.slots[i] != 0; i = (i + 1) & mask {
-		if id := t.slots[i] - 1; t.hashes[id] == h && t.keys[id] == *key {
+// id returns the number of a key and whether the key is new.
+func (t *interner[K]) id(k *K) (id uint32, isNew bool) {
+	if len(t.keys) > 0 {
+		if id = t.next[t.last]; t.keys[id] == *k {
+			t.last = id
 			return id, false
 		}
 	}
-	t.keys = append(t.keys, *key)
+	id, isNew = t.find(k)
+	t.next[t.last] = id
+	t.last = id
+	return id, isNew
+}
+
+func (t *interner[K]) find(k *K) (id uint32, isNew bool) {
+	if 2*len(t.keys) >= len(t.slots) {
+		t.grow()
+	}
+	h := (*k).hash()
+	mask := uint64(len(t.slots) - 1)
+	i := h & mask
+	for ; t.slots[i] != 0; i = (i + 1) & mask {
+		if id := t.slots[i] - 1; t.hashes[id] == h && t.keys[id] == *k {
+			return id, false
+		}
+	}
+	t.keys = append(t.keys, *k)
+	t.next = append(t.next, uint32(len(t.keys)-1))
 	t.hashes = append(t.hashes, h)
 	t.slots[i] = uint32(len(t.keys))
 	return uint32(len(t.keys) - 1), true

@@ -22,7 +22,7 @@ type rawConfig struct {
 	smem, regs              int32
 }
 
-func (c *rawConfig) hash() uint64 {
+func (c rawConfig) hash() uint64 {
 	h := mix(0, uint64(c.name))
 	h = mix(h, uint64(c.stream)<<32^uint64(c.device)<<16^uint64(c.context)^c.pid)
 	h = mix(h, uint64(uint32(c.grid[0]))|uint64(uint32(c.grid[1]))<<32)
@@ -42,7 +42,7 @@ func compareConfigs(a, b rawConfig) int {
 // A nodeKey names a graph node: ids are only unique within a process.
 type nodeKey struct{ pid, id uint64 }
 
-func (k *nodeKey) hash() uint64 { return mix(mix(0, k.id), k.pid) }
+func (k nodeKey) hash() uint64 { return mix(mix(0, k.id), k.pid) }
 
 func compareNodeKeys(a, b nodeKey) int {
 	return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
@@ -212,9 +212,9 @@ func (r *kernelReader) choose(w *kernelWorker, b table.Batch) {
 			w.replayed++
 		}
 		w.first, w.last = min(w.first, start[i]), max(w.last, start[i])
-		id, isNew := w.configs.id(&c, c.hash())
+		id, isNew := w.configs.id(&c)
 		if isNew {
-			w.verdicts = append(w.verdicts, r.verdict(&c))
+			w.verdicts = append(w.verdicts, r.verdict(&w.configs.keys[id])) // &c would put every c on the heap
 			w.counts = append(w.counts, 0)
 		}
 		w.counts[id]++
@@ -229,7 +229,7 @@ func (r *kernelReader) choose(w *kernelWorker, b table.Batch) {
 		n := uint32(trace.None)
 		if replayed {
 			key := nodeKey{c.pid, uint64(node[i])}
-			n, _ = w.nodes.id(&key, key.hash())
+			n, _ = w.nodes.id(&key)
 		}
 		corr := uint32(noCorrelation)
 		if x := correlation[i]; x >= 0 && x < noCorrelation {

@@ -46,7 +46,11 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Ran
 
 	var ranges []trace.Range
 	registered := map[int64][]int{} // ranges by the string id that names them
-	err := db.src.Rows(ctx, db.layout.nvtx, cols.names, func(row []table.Value) error {
+	reset := func() {
+		ranges = nil
+		clear(registered)
+	}
+	err := db.src.rows(ctx, db.layout.nvtx, cols.names, reset, func(row []table.Value) error {
 		if !isRange(row[typ].Int) || row[start].Kind != table.Integer {
 			return nil
 		}

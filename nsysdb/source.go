@@ -15,10 +15,10 @@ import (
 // everything: to tell whether the page scanner is at fault for something.
 const scannerVariable = "NSYSDIFF_SCANNER"
 
-// A source reads the tables of a report: SQLite the schema, the small tables
-// and text; the page scanner, many times as fast, the integer columns of the
-// big tables, as far as it recognises them. Without cgo there is no SQLite and
-// the scanner reads everything, or says what it does not recognise.
+// A source reads the tables of a report: SQLite the schema and the small
+// tables; the page scanner, many times as fast, the big tables, as far as it
+// recognises them. Without cgo there is no SQLite and the scanner reads
+// everything, or says what it does not recognise.
 type source struct {
 	table.Source              // SQLite, or the scanner if it is alone
 	scanner      table.Source // nil if it is off, alone, or refused the file
@@ -81,6 +81,19 @@ func (s *source) ints(ctx context.Context, name string, columns []string, worker
 		reset()
 	}
 	return s.Ints(ctx, name, columns, opts, fn)
+}
+
+// rows is table.Source.Rows by whichever can read the table, with reset as for
+// ints.
+func (s *source) rows(ctx context.Context, name string, columns []string, reset func(), fn func([]table.Value) error) error {
+	if s.scanner != nil {
+		err := s.scanner.Rows(ctx, name, columns, fn)
+		if !errors.Is(err, table.ErrUnsupported) {
+			return err
+		}
+		reset()
+	}
+	return s.Rows(ctx, name, columns, fn)
 }
 
 // intsInOrder is ints by one goroutine, the caller's, so that batches come in
