@@ -385,8 +385,7 @@ func cudnnFamily(k kernel) string {
 
 func trtllmGemmFamily(k kernel) string {
 	first, _, _ := strings.Cut(k.path, "_")
-	if k.tmpl || !slices.Contains([]string{"bmm", "gemm", "gemmGatedAct"}, strings.TrimSuffix(strings.ToLower(first[:min(1, len(first))])+first[min(1, len(first)):], "Kernel")) ||
-		!strings.Contains(k.path, "_cga") {
+	if k.tmpl || !strings.Contains(k.path, "_cga") || !slices.Contains([]string{"bmm", "gemm", "gemmGatedAct"}, first) {
 		return ""
 	}
 	return dropParts(k.path, func(p string) bool {

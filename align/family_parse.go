@@ -259,21 +259,22 @@ func (s *scanner) items(open byte) ([]phrase, bool) {
 func (s *scanner) phrase(end byte) (phrase, bool) {
 	var (
 		p     phrase
-		b     strings.Builder
+		text  pending
 		space bool // a space was read and not yet written
 	)
 	flush := func() {
-		if b.Len() > 0 {
-			p = append(p, part{text: b.String()})
-			b.Reset()
+		if t := text.take(s.s); t != "" {
+			p = append(p, part{text: t})
 		}
 	}
-	write := func(t string) {
-		if space && isWord(t[0]) && spaceAfter(p, &b) {
-			b.WriteByte(' ')
+	// write adds the next n bytes to the text.
+	write := func(n int) {
+		if space && isWord(s.s[s.i]) && (text.last(s.s) == 0 && len(p) > 0 || spaceAfter(text.last(s.s))) {
+			text.space(s.s)
 		}
 		space = false
-		b.WriteString(t)
+		text.add(s.s, s.i, s.i+n)
+		s.i += n
 	}
 	for s.i < len(s.s) {
 		c, rest := s.s[s.i], s.s[s.i:]
@@ -288,19 +289,17 @@ func (s *scanner) phrase(end byte) (phrase, bool) {
 			s.i += skipNamespace(rest)
 		case isWord(c):
 			w := word(rest)
-			s.i += len(w)
+			write(len(w))
 			if w == "operator" {
 				op := operator(s.s[s.i:])
-				w += strings.TrimSpace(op)
-				s.i += len(op)
+				sym := strings.TrimLeft(op, " ")
+				s.i += len(op) - len(sym)
+				write(len(sym))
 			}
-			write(w)
 		case strings.HasPrefix(rest, "->"), strings.HasPrefix(rest, "<<"), strings.HasPrefix(rest, "<="):
-			write(rest[:2])
-			s.i += 2
+			write(2)
 		case c == '>' && end != '>' && end != 0: // a comparison in brackets
-			write(">")
-			s.i++
+			write(1)
 		case c == '<' || c == '(' || c == '[' || c == '{':
 			flush()
 			space = false
@@ -313,24 +312,67 @@ func (s *scanner) phrase(end byte) (phrase, bool) {
 		case c == '>' || c == ')' || c == ']' || c == '}':
 			return nil, false
 		default:
-			write(rest[:1])
-			s.i++
+			write(1)
 		}
 	}
 	flush()
 	return p.canonical(), end == 0
 }
 
-// spaceAfter reports whether a space before a word means something, given
-// what stands before it.
-func spaceAfter(p phrase, b *strings.Builder) bool {
-	if b.Len() > 0 {
-		s := b.String()
-		c := s[len(s)-1]
-		return isWord(c) || c == '*' || c == '&'
-	}
-	return len(p) > 0 // a closing bracket
+// pending is text that is being read. As long as it stands in the name as it
+// is, nothing is copied.
+type pending struct {
+	lo, hi int // the text is name[lo:hi], if b is empty
+	b      []byte
 }
+
+func (t *pending) add(name string, lo, hi int) {
+	switch {
+	case len(t.b) > 0:
+		t.b = append(t.b, name[lo:hi]...)
+	case t.lo == t.hi:
+		t.lo, t.hi = lo, hi
+	case t.hi == lo:
+		t.hi = hi
+	default:
+		t.b = append(append(t.b, name[t.lo:t.hi]...), name[lo:hi]...)
+	}
+}
+
+// space adds a space, which may be the one that the name has there.
+func (t *pending) space(name string) {
+	if len(t.b) == 0 && t.lo < t.hi && name[t.hi] == ' ' {
+		t.hi++
+		return
+	}
+	if len(t.b) == 0 {
+		t.b = append(t.b, name[t.lo:t.hi]...)
+	}
+	t.b = append(t.b, ' ')
+}
+
+// last returns the last byte, 0 if there is none.
+func (t *pending) last(name string) byte {
+	switch {
+	case len(t.b) > 0:
+		return t.b[len(t.b)-1]
+	case t.lo < t.hi:
+		return name[t.hi-1]
+	}
+	return 0
+}
+
+func (t *pending) take(name string) string {
+	s := name[t.lo:t.hi]
+	if len(t.b) > 0 {
+		s = string(t.b)
+	}
+	*t = pending{}
+	return s
+}
+
+// spaceAfter reports whether a space between c and a word means something.
+func spaceAfter(c byte) bool { return c != 0 && isWord(c) || c == '*' || c == '&' }
 
 func isWord(c byte) bool {
 	return c == '_' || c == '~' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
@@ -396,8 +438,8 @@ func skipNamespace(s string) int {
 //	void f<X>(T1 &)::[lambda() …]        f<X>(X&)::{lambda()#1}    f<X>::{lambda()#1}
 //	const long *                         long const*               long const*
 func (p phrase) canonical() phrase {
-	out := make(phrase, 0, len(p))
-	cut := 0 // out[:cut] has no space outside of brackets
+	out := p[:0] // never longer than what was read of p
+	cut := 0     // out[:cut] has no space outside of brackets
 	for i, q := range p {
 		switch {
 		case q.open == '(' && isCast(p, i):

@@ -64,7 +64,7 @@ var kindRules = [...]struct {
 	{KindReduce, []string{"^triton_red", "^triton_per", "reduce", "softmax", "cross_entropy", "nll_loss"}},
 	{KindElementwise, []string{"^triton_poi"}},
 	// FillFunctor, direct_copy_kernel_cuda, CatArrayBatchedCopy, vectorized_gather_kernel, index_elementwise_kernel, nchwToNhwcKernel
-	{KindMemory, []string{"fill", "memset", "memcpy", "copy", "gather", "scatter", "index", "embedding", "transpose", "arange", "nchwtonhwc", "nhwctonchw"}},
+	{KindMemory, []string{"fill", "memset", "memcpy", "copy", "gather", "write_indices", "scatter", "index", "embedding", "transpose", "arange", "nchwtonhwc", "nhwctonchw"}},
 	// elementwise_kernel<…>, vllm::act_and_mul_kernel, silu_and_mul, fused_dropout_kernel_vec, multi_tensor_apply_kernel
 	{KindElementwise, []string{"elementwise", "act_and_mul", "activation", "silu", "gelu", "relu", "swiglu", "dropout", "multi_tensor_apply", "convert", "cast"}},
 }

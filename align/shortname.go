@@ -3,6 +3,7 @@ package align
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxShortName bounds a short name, in characters.
@@ -17,6 +18,7 @@ const maxShortName = 60
 //	void at::native::reduce_kernel<(int)512, (int)1, …MeanOps<float, …>…>(…)     reduce<mean>
 //	void cutlass::Kernel2<cutlass_80_simt_sgemm_128x32_8x5_nn_align1>(…)         cutlass_80_simt_sgemm_128x32_8x5_nn_align1
 //	nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT                               the same
+//	sm90_xmma_gemm_bf16bf16_bf16f32_f32_tn_n_tilesize64x64x64_…                  its family, which is shorter
 //
 // Two kernels may share a short name. It is "" only for "".
 func ShortName(name string) string {
@@ -29,6 +31,12 @@ func ShortName(name string) string {
 	short = strings.TrimSpace(printable(short))
 	if short == "" {
 		short = printable(name)
+	}
+	if utf8.RuneCountInString(short) > maxShortName {
+		// Without its tile and schedule the name may fit.
+		if f := printable(Family(name)); !strings.ContainsAny(f, "<(") && utf8.RuneCountInString(f) <= maxShortName {
+			short = f
+		}
 	}
 	return cutMiddle(short, maxShortName)
 }
