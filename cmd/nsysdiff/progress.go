@@ -5,21 +5,24 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"github.com/cheggaaa/pb/v3"
 )
 
 // A progress shows how much of the reports is read, on a terminal, once that
 // takes more than a second.
 type progress struct {
-	bar   *progressbar.ProgressBar
+	bar   *pb.ProgressBar // nil where nothing is shown
 	start time.Time
 
 	mu        sync.Mutex
 	rows, all []int64 // by report
+	drawn     time.Time
 }
 
-// progressDelay is how long reading takes before it is worth a bar.
-const progressDelay = time.Second
+const (
+	progressDelay = time.Second            // how long reading takes before it is worth a bar
+	progressRate  = 100 * time.Millisecond // how often it is drawn
+)
 
 // newProgress returns the progress of reading n reports. It shows nothing
 // where w is no terminal.
@@ -31,13 +34,13 @@ func newProgress(w io.Writer, n int) *progress {
 	return p
 }
 
-func newBar(w io.Writer) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(1,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription("reading"),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetWidth(30))
+func newBar(w io.Writer) *pb.ProgressBar {
+	return pb.ProgressBarTemplate(`reading {{bar . }} {{percent . "%.0f%%"}}`).New(0).
+		SetWriter(w).
+		SetMaxWidth(60).
+		Set(pb.Static, true). // drawn from report, not by a goroutine
+		Set(pb.Terminal, true).
+		Set(pb.CleanOnFinish, true)
 }
 
 // report returns the function that report i is to call as it is read, nil if
@@ -50,25 +53,28 @@ func (p *progress) report(i int) func(done, total int64) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.rows[i], p.all[i] = done, max(done, total)
-		if time.Since(p.start) < progressDelay {
+		now := time.Now()
+		if now.Sub(p.start) < progressDelay || now.Sub(p.drawn) < progressRate {
 			return
 		}
+		if p.drawn.IsZero() {
+			p.bar.Start()
+		}
+		p.drawn = now
 		var d, a int64
 		for j := range p.rows {
 			d += p.rows[j]
 			a += p.all[j]
 		}
-		if a > 0 {
-			p.bar.ChangeMax64(a)
-			// A bar that cannot be drawn is no reason to stop.
-			_ = p.bar.Set64(min(d, a-1))
-		}
+		p.bar.SetTotal(a).SetCurrent(d).Write()
 	}
 }
 
 // done takes the bar off the screen.
 func (p *progress) done() {
-	if p.bar != nil && time.Since(p.start) >= progressDelay {
-		_ = p.bar.Clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.drawn.IsZero() {
+		p.bar.Finish()
 	}
 }
