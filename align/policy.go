@@ -1,0 +1,236 @@
+package align
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// What the owners of a mock decide about single kernels: bounds of their own,
+// differences that they accept, and the kernels that they expect. A pattern
+// matches a kernel by its demangled name or by its [ShortName].
+
+// A KernelLimit bounds some kernels otherwise than [Options] bound the rest.
+// Of several that match the first counts.
+type KernelLimit struct {
+	Pattern  trace.Pattern
+	MaxRatio float64       // Options.MaxRatio if 0
+	MinTime  time.Duration // Options.MinTime if 0, none if negative
+}
+
+// An Acceptance is a difference that is known and accepted: the sites that it
+// names are listed with the reason and not judged. Whether it has expired is
+// for the caller to say.
+type Acceptance struct {
+	Pattern trace.Pattern
+	Codes   []string // among AcceptableCodes
+	Reason  string
+}
+
+// AcceptableCodes returns the codes that an [Acceptance] can name: those of
+// findings about single sites.
+func AcceptableCodes() []string {
+	return []string{CodeMissing, CodeExtra, CodeLatency, CodeHeadMismatch, CodeVariant, CodeUndecided, CodeShapes}
+}
+
+// An Expectation is what is known of a kernel before it is measured.
+type Expectation struct {
+	Pattern trace.Pattern
+	// Optional lets the kernel be absent.
+	Optional bool
+	// E2E looks at the E2E, or the new run, instead of the mock.
+	E2E bool
+	// ShareLo and ShareHi bound the part of the step's kernel time, or of the
+	// occurrence's on the E2E's side, that all launches of the kernel take
+	// together, 0 to 1. Both 0: any.
+	ShareLo, ShareHi float64
+	// TimeLo and TimeHi bound the time that all launches of the kernel take
+	// together in a step, or an occurrence: the sum of their medians. Both 0:
+	// any.
+	TimeLo, TimeHi time.Duration
+}
+
+// matches reports whether a pattern names a kernel; name is "" where a site
+// lacks one.
+func matches(p trace.Pattern, name string) bool {
+	return name != "" && (p.Match(name) || p.Match(ShortName(name)))
+}
+
+func (s *Site) matches(p trace.Pattern) bool {
+	return matches(p, s.MockName) || matches(p, s.E2EName)
+}
+
+// limits returns the bounds of a site.
+func (o *Options) limits(list []KernelLimit, s *Site) (maxRatio float64, minTime time.Duration) {
+	maxRatio, minTime = o.MaxRatio, o.MinTime
+	for _, l := range list {
+		if !s.matches(l.Pattern) {
+			continue
+		}
+		if l.MaxRatio != 0 {
+			maxRatio = l.MaxRatio
+		}
+		if l.MinTime != 0 {
+			minTime = max(l.MinTime, 0)
+		}
+		break
+	}
+	return maxRatio, minTime
+}
+
+// codeOf returns the code of the finding that a site's verdict leads to, ""
+// for none.
+func codeOf(s *Site) string {
+	switch s.Verdict {
+	case Slower, Faster:
+		return CodeLatency
+	case Missing, Extra, HeadMismatch, Variant, SiteUndecided:
+		return string(s.Verdict)
+	case Match:
+		if shapeDiffers(s) {
+			return CodeShapes
+		}
+	}
+	return ""
+}
+
+// accept gives the sites whose difference is accepted the verdict Accepted, and
+// lists them. Causes are told before, since an accepted site is evidence too,
+// and findings after.
+func accept(r *Result, list []Acceptance) {
+	for _, a := range list {
+		var sites []int
+		var what []string
+		for i := range r.Sites {
+			s := &r.Sites[i]
+			code := codeOf(s)
+			if code == "" || !slices.Contains(a.Codes, code) || !s.matches(a.Pattern) {
+				continue
+			}
+			was := string(s.Verdict)
+			if s.Verdict == Match {
+				was = "launched with another geometry"
+			}
+			s.Verdict, s.Reason = Accepted, was+", accepted: "+a.Reason
+			sites = append(sites, s.Index)
+			if line := ShortName(cmp.Or(s.MockName, s.E2EName)) + " " + was; !slices.Contains(what, line) {
+				what = append(what, line)
+			}
+		}
+		if len(sites) > 0 {
+			r.Findings = append(r.Findings, Finding{
+				Code: CodeAccepted, Severity: Info, Sites: sites,
+				Message: fmt.Sprintf("accepted, since %s: %s", a.Reason, someOf(what)),
+			})
+		}
+	}
+}
+
+func someOf(items []string) string { return list(items, 6) }
+
+// Expect holds a result to what is expected of it and adds a finding of code
+// [CodeExpected] for each kernel that is not so. A result that was aligned, or
+// undecided, is [Misaligned] then. One report by itself has no steps: of it
+// shares are those of all launches in scope, and times are not looked at.
+func Expect(r *Result, list []Expectation) {
+	failed := false
+	for _, x := range list {
+		seen := r.look(x)
+		side := "the mock"
+		switch {
+		case r.Mode == ModeReport:
+			side = "the report"
+		case r.Mode == ModeRegression && x.E2E:
+			side = "the new run"
+		case r.Mode == ModeRegression:
+			side = "the base"
+		case x.E2E:
+			side = "the E2E"
+		}
+		f := Finding{Code: CodeExpected, Severity: Error, Sites: seen.sites}
+		var wrong []string
+		switch {
+		case !seen.present && x.Optional:
+		case !seen.present:
+			wrong = append(wrong, "is not there")
+			f.Hint = "if it need not be there, say required = false"
+		default:
+			if x.ShareHi > 0 && (seen.share < x.ShareLo || seen.share > x.ShareHi) {
+				wrong = append(wrong, fmt.Sprintf("takes %.1f%% of the kernel time, not %s", 100*seen.share, shareRange(x)))
+			}
+			if x.TimeHi > 0 && seen.timed && (seen.ns < float64(x.TimeLo) || seen.ns > float64(x.TimeHi)) {
+				wrong = append(wrong, fmt.Sprintf("takes %s a step, not %v to %v", duration(seen.ns), x.TimeLo, x.TimeHi))
+			}
+		}
+		if len(wrong) == 0 {
+			continue
+		}
+		failed = true
+		f.Message = fmt.Sprintf("expected kernel %s: in %s it %s", x.Pattern, side, strings.Join(wrong, " and "))
+		r.Findings = append(r.Findings, f)
+	}
+	if !failed {
+		return
+	}
+	if r.Verdict == Aligned || r.Verdict == Undecided {
+		r.Verdict = Misaligned
+	}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
+}
+
+func shareRange(x Expectation) string {
+	round := func(v float64) float64 { return math.Round(v*1e6) / 1e4 }
+	return fmt.Sprintf("%g%% to %g%%", round(x.ShareLo), round(x.ShareHi))
+}
+
+// A sight is what a result holds of an expected kernel.
+type sight struct {
+	present bool
+	share   float64
+	ns      float64
+	timed   bool
+	sites   []int
+}
+
+func (r *Result) look(x Expectation) sight {
+	var seen sight
+	if r.Mode == ModeReport {
+		for i := range r.Kernels {
+			if k := &r.Kernels[i]; k.Mock != nil && matches(x.Pattern, k.Name) {
+				seen.present = true
+				seen.share += k.MockShare
+			}
+		}
+		return seen
+	}
+	seen.timed = true
+	for i := range r.Sites {
+		s := &r.Sites[i]
+		name, sample, share := s.MockName, s.Mock, s.MockShare
+		if x.E2E {
+			name, sample, share = s.E2EName, s.E2E, s.E2EShare
+		}
+		if sample == nil || !matches(x.Pattern, name) {
+			continue
+		}
+		seen.present = true
+		seen.share += share
+		seen.ns += sample.MedianNS
+		seen.sites = append(seen.sites, s.Index)
+	}
+	return seen
+}
+
+// Accepted is the verdict of a site whose difference is accepted.
+const Accepted SiteVerdict = "accepted"
+
+// Codes of findings that policies lead to.
+const (
+	CodeAccepted = "accepted" // a difference that Options.Accept accepts, with the reason
+	CodeExpected = "expected" // an expected kernel that is absent or out of its bounds
+)
