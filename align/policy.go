@@ -102,8 +102,8 @@ func codeOf(s *Site) string {
 // accept gives the sites whose difference is accepted the verdict Accepted, and
 // lists them. Causes are told before, since an accepted site is evidence too,
 // and findings after.
-func accept(r *Result, list []Acceptance) {
-	for _, a := range list {
+func accept(r *Result, acceptances []Acceptance) {
+	for _, a := range acceptances {
 		var sites []int
 		var what []string
 		for i := range r.Sites {
@@ -125,13 +125,11 @@ func accept(r *Result, list []Acceptance) {
 		if len(sites) > 0 {
 			r.Findings = append(r.Findings, Finding{
 				Code: CodeAccepted, Severity: Info, Sites: sites,
-				Message: fmt.Sprintf("accepted, since %s: %s", a.Reason, someOf(what)),
+				Message: fmt.Sprintf("accepted, since %s: %s", a.Reason, list(what, 6)),
 			})
 		}
 	}
 }
-
-func someOf(items []string) string { return list(items, 6) }
 
 // Expect holds a result to what is expected of it and adds a finding of code
 // [CodeExpected] for each kernel that is not so. A result that was aligned, or
