@@ -75,8 +75,10 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 	if err != nil {
 		return err
 	}
+	mv.plots, ev.plots = c.o.Plots, c.o.Plots
 	first := len(r.Sites)
-	if err := c.measureSites(ctx, r, columns, mv, ev); err != nil {
+	origins, err := c.measureSites(ctx, r, columns, mv, ev)
+	if err != nil {
 		return err
 	}
 	if r.Mock.StepNS.N > 0 {
@@ -91,6 +93,9 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 		c.edges(r, f, ev)
 	}
 	c.measureSteps(r, r.Sites[first:], mv, ev)
+	if c.o.Plots {
+		timelines(r, r.Sites[first:], origins, mv, ev)
+	}
 	c.graphs(r, f)
 	return nil
 }
@@ -130,7 +135,7 @@ const minPresent = 0.5
 
 // measureSites makes the sites: one for each column that enough occurrences,
 // or the mock, have. What only some occurrences hold is reported as sporadic.
-func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) error {
+func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) ([]origin, error) {
 	mocks := make([]cell, len(columns))
 	e2es := make([]cell, len(columns))
 	parallel(ctx, len(columns), func(i int) {
@@ -138,8 +143,9 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		e2es[i] = ev.cell(i)
 	})
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
+	var origins []origin
 	sporadic := newSporadic()
 	var paced []int
 	for i := range columns {
@@ -187,11 +193,12 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 			}
 		}
 		r.Sites = append(r.Sites, s)
+		origins = append(origins, origin{i, inMock, inE2E})
 	}
 	r.Findings = append(r.Findings, sporadic.findings()...)
 	c.paces(r, ev, paced)
 	c.splitDtypes(r)
-	return nil
+	return origins, nil
 }
 
 // parallel calls fn for 0 to n-1 on all processors, in no order, and stops

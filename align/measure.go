@@ -11,6 +11,7 @@ const none = trace.None
 type view struct {
 	seq   *sequence
 	steps []viewStep // in order of track and time
+	plots bool       // cells keep values
 }
 
 // A viewStep is a step and its occurrences; the mock's steps have one.
@@ -142,6 +143,9 @@ func (v *view) cell(column int) cell {
 	c := cell{present: float64(len(durations)) / float64(places)}
 	c.ranks = v.ranks(column)
 	c.sample = newSample(durations, bounds)
+	if v.plots {
+		c.sample.Values = evenly(durations) // sorted by newSample
+	}
 	// Lanes tell configurations apart and do not matter here.
 	bySym := map[symbol]int{}
 	for cfg, n := range configs {

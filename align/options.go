@@ -51,6 +51,9 @@ type Options struct {
 	By Grouping
 	// Launches lists each site's launches in the result.
 	Launches bool
+	// Plots adds what a page needs to draw: Sample.Values of the sites and
+	// Side.Timeline.
+	Plots bool
 }
 
 // An Alias says that a kernel of the mock and one of the E2E are the same.

@@ -115,8 +115,33 @@ type Side struct {
 	Occurrences     int      `json:"occurrences,omitempty"`
 	LeftOut         []string `json:"left_out,omitempty"` // what was not compared and why, each a phrase
 
+	// Timeline is a typical step as it ran, on request: Options.Plots.
+	Timeline *Timeline `json:"timeline,omitempty"`
+
 	Diagnostics []string `json:"diagnostics,omitempty"`
 	Warnings    []string `json:"warnings"`
+}
+
+// A Timeline is one step as it ran.
+type Timeline struct {
+	PID         int   `json:"pid"`
+	Device      int   `json:"device"`
+	StartNS     int64 `json:"start_ns"` // of its first launch, on the report's clock
+	SpanNS      int64 `json:"span_ns"`  // from there to the end of its last launch
+	Occurrences int   `json:"occurrences"`
+	// Launches are in order of start. Of a step of more than 20,000 those
+	// outside of occurrences, and then the last, are left out.
+	Launches []TimedLaunch `json:"launches"`
+	LeftOut  int           `json:"launches_left_out,omitempty"`
+}
+
+// A TimedLaunch is a launch of a timeline.
+type TimedLaunch struct {
+	Site       int    `json:"site"`           // Site.Index, or -1 if it is part of none
+	Name       string `json:"name,omitempty"` // only if it is part of no site
+	Occurrence int    `json:"occurrence"`     // from 0, or -1 outside of all
+	StartNS    int64  `json:"start_ns"`       // after the step's start
+	DurationNS int64  `json:"duration_ns"`
 }
 
 // A Track is one process on one device, as far as it was compared.
@@ -239,6 +264,10 @@ type Sample struct {
 	// Steps holds the median duration of each step or block of steps in
 	// time order, at most 64 of them: what trend and interval are told from.
 	Steps []float64 `json:"steps_ns,omitempty"`
+	// Values holds the durations in ascending order, at most 128 of them,
+	// evenly spread by rank from the least to the greatest; of sites only, and
+	// on request: Options.Plots.
+	Values []int64 `json:"values_ns,omitempty"`
 }
 
 // Geometry is how a site's kernel was launched, where all launches agree.
