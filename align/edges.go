@@ -72,8 +72,14 @@ func (c *comparer) edges(r *Result, f *fit, v *view) {
 		if common == trace.None || common == st.label {
 			return
 		}
+		// What is launched from a module of its own, such as a layer's MLP
+		// beside the attention that the mock runs, is another operation.
+		modules := map[uint32]bool{common: true}
+		for at := o.start; at < o.end; at++ {
+			modules[c.e2e.t.ModuleRange(st.at(at))] = true
+		}
 		within := func(at int) bool {
-			return at >= 0 && at < st.n && slices.Contains(slices.Collect(c.e2e.t.Enclosing(c.e2e.t.ModuleRange(st.at(at)))), common)
+			return at >= 0 && at < st.n && modules[c.e2e.t.ModuleRange(st.at(at))]
 		}
 		var names []string
 		first, last := o.start, o.end

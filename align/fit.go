@@ -37,17 +37,35 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		return c.regressionFits(ctx, mockSegs[0], e2eSegs[0])
 	}
 	var best *fit
-	for i, ms := range mockSegs {
-		f, err := c.fitSteps(ctx, ms, e2eSegs[0])
-		if err != nil {
+	try := func(ms, es segmentation) error {
+		f, err := c.fitSteps(ctx, ms, es)
+		if err == nil && f != nil && (best == nil || f.matched() > best.matched()+0.05) {
+			best = f
+		}
+		return err
+	}
+	for _, ms := range mockSegs {
+		if err := try(ms, e2eSegs[0]); err != nil {
 			return nil, err
 		}
-		if i == 0 || f.matched() > best.matched()+0.05 {
-			best = f
+	}
+	if best.matched() >= wellMatched {
+		return []*fit{best}, nil
+	}
+	others := append(e2eSegs[1:], otherSegments(c.e2e.t, c.e2e.syms, c.o, e2eSegs[0])...)
+	for _, es := range others {
+		for _, ms := range mockSegs {
+			if err := try(ms, es); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return []*fit{best}, nil
 }
+
+// wellMatched is the part of the mock's launches from which on no other way to
+// see the E2E as steps is tried.
+const wellMatched = 0.95
 
 const (
 	minKindShare = 0.05 // part of the GPU time from which on a kind of steps is compared for a regression
@@ -130,52 +148,68 @@ func (c *comparer) stepKindFindings(r *Result, f *fit) {
 }
 
 // fitSteps finds the best fit of two segmentations.
+//
+// A period does not tell where a step begins. Occurrences do: the mock's step
+// may have to begin where they begin, and the E2E's so that none lies across
+// its end. Steps are turned only if that matches more.
 func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, error) {
-	f, err := c.fitKinds(ctx, ms, es)
+	best, err := c.fitKinds(ctx, ms, es)
 	if err != nil {
 		return nil, err
 	}
-	// A period does not tell where a step begins. Occurrences do: turn the
-	// mock's step to begin where they begin, and the E2E's so that none lies
-	// across its end.
-	turned := false
-	rep := c.e2e.elements(f.placing.kind.rep())
+	rep := c.e2e.elements(best.placing.kind.rep())
 	twice := append(rep[:len(rep):len(rep)], rep...)
-	if ms.by == byPeriod && cells(f.mock, twice) <= maxLocalCells/2 {
-		by, err := rotation(ctx, f.mock, twice)
+	if cells(best.mock, twice) > maxLocalCells/2 {
+		return best, nil
+	}
+	mocks := []segmentation{ms}
+	if ms.by == byPeriod {
+		by, err := rotation(ctx, best.mock, twice)
 		if err != nil {
 			return nil, err
 		}
 		if by != 0 {
-			ms = ms.turn(by)
-			turned = true
+			mocks = append(mocks, ms.turn(by))
 		}
 	}
-	if es.by == byPeriod && cells(f.mock, twice) <= maxLocalCells {
-		mock := f.mock
-		if turned && len(ms.steps) > 0 {
-			mock = c.mock.elements(&ms.steps[0])
+	for i, ms := range mocks {
+		if len(ms.steps) == 0 {
+			continue
 		}
-		by, err := c.crossing(ctx, mock, twice, len(rep))
+		f := best
+		if i > 0 {
+			if f, err = c.fitKinds(ctx, ms, es); err != nil {
+				return nil, err
+			}
+			best = improved(best, f)
+		}
+		if es.by != byPeriod {
+			continue
+		}
+		by, err := c.crossing(ctx, f.mock, twice, len(rep))
 		if err != nil {
 			return nil, err
 		}
-		if by != 0 {
-			es = es.turn(by)
-			turned = true
+		turned := es.turn(by)
+		if by == 0 || len(turned.steps) == 0 {
+			continue
 		}
+		if f, err = c.fitKinds(ctx, ms, turned); err != nil {
+			return nil, err
+		}
+		best = improved(best, f)
 	}
-	if !turned || len(ms.steps) == 0 || len(es.steps) == 0 {
-		return f, nil
+	return best, nil
+}
+
+// improved returns b if it matches more than a, in an occurrence or by more of
+// them, else a.
+func improved(a, b *fit) *fit {
+	p, q := a.placing, b.placing
+	if cmp.Or(min(q.perStep, 1)-min(p.perStep, 1), q.matched-p.matched, q.perStep-p.perStep) > 0 {
+		return b
 	}
-	g, err := c.fitKinds(ctx, ms, es)
-	if err != nil {
-		return nil, err
-	}
-	if better(g, f) {
-		return g, nil
-	}
-	return f, nil
+	return a
 }
 
 func cells(a, b []element) float64 { return float64(len(a)) * float64(len(b)) }

@@ -3,6 +3,7 @@ package align
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -29,19 +30,22 @@ type rangeGroup struct {
 	launches int
 }
 
-// nvtxSteps tells steps by the outermost NVTX range that is repeated.
+// nvtxSteps tells steps by the outermost NVTX ranges that are repeated.
 func nvtxSteps(t *trace.Trace) (segmentation, bool) {
 	groups, groupOf, outside := groupRanges(t)
-	best := outermostRepeated(groups, outside)
-	if best < 0 {
-		best = onlyRange(groups, outside)
+	chosen := outermostRepeated(groups, outside)
+	if chosen == nil {
+		chosen = onlyRange(groups, outside)
 	}
-	if best < 0 {
+	if chosen == nil {
 		return segmentation{}, false
 	}
-	s := segmentation{by: byNVTX}
-	s.steps = joinCycles(t, stepsOfGroup(t, groupOf, best))
-	s.leftOut = leftOutside(t, groups, groupOf, best)
+	within := rangesWithin(t, groupOf, chosen)
+	s := segmentation{by: byNVTX, steps: stepsWithin(t, within)}
+	if joined := joinCycles(t, s.steps); joined != nil {
+		s.steps = joined
+	}
+	s.leftOut = leftOutside(t, groups, groupOf, within, chosen)
 	return s, true
 }
 
@@ -108,10 +112,16 @@ func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside 
 	return groups, groupOf, outside
 }
 
-// outermostRepeated returns the repeated group that takes the most GPU time
-// among those inside no other repeated group, or -1. Warm-up counts only if
-// there is nothing else.
-func outermostRepeated(groups []rangeGroup, outside int64) int {
+// minGroupShare is the part of the GPU time that a further repeated range must
+// have to count as a kind of steps beside the main one: "prefill #" beside
+// "decode #".
+const minGroupShare = 0.02
+
+// outermostRepeated returns the repeated groups inside no other repeated group
+// that take a good part of the GPU time, or nil. Warm-up counts only if there
+// is nothing else.
+func outermostRepeated(groups []rangeGroup, outside int64) []int {
+	var repeated []int
 	best, warm := -1, -1
 	total := outside
 	var visit func(g int)
@@ -125,6 +135,7 @@ func outermostRepeated(groups []rangeGroup, outside int64) int {
 				}
 			case groups[c].repeats:
 				total += groups[c].ns
+				repeated = append(repeated, c)
 				if best < 0 || groups[c].ns > groups[best].ns {
 					best = c
 				}
@@ -139,73 +150,90 @@ func outermostRepeated(groups []rangeGroup, outside int64) int {
 		}
 	}
 	visit(0)
-	if best < 0 {
-		return warm
+	switch {
+	case best >= 0 && float64(groups[best].ns) >= minStepShare*float64(total):
+		return slices.DeleteFunc(repeated, func(g int) bool { return float64(groups[g].ns) < minGroupShare*float64(total) })
+	case best < 0 && warm >= 0:
+		return []int{warm}
 	}
-	if float64(groups[best].ns) < minStepShare*float64(total) {
-		return -1
-	}
-	return best
+	return nil
 }
 
 // onlyRange returns the outermost group that takes most of the GPU time, for a
-// capture of a single step, or -1.
-func onlyRange(groups []rangeGroup, outside int64) int {
+// capture of a single step, or nil.
+func onlyRange(groups []rangeGroup, outside int64) []int {
 	total := outside
 	for _, g := range groups[0].children {
 		total += groups[g].ns
 	}
 	for _, g := range groups[0].children {
 		if groups[g].ns*2 > total && !warmupName.MatchString(groups[g].name) {
-			return g
+			return []int{g}
 		}
 	}
-	return -1
+	return nil
 }
 
-// joinCycles makes one step of each round of ranges whose names go round:
-// "layer 0" to "layer 3", again and again, with no range around each round.
+// joinCycles makes one step of each round of ranges whose names go round
+// within a track: "layer 0" to "layer 3", again and again, with no range around
+// each round. A round at the end that is cut short is dropped. It returns
+// nil where some track does not go round: the ranges are the steps.
 func joinCycles(t *trace.Trace, steps []step) []step {
+	var joined []step
+	for len(steps) > 0 {
+		n := 1
+		for n < len(steps) && steps[n].track == steps[0].track {
+			n++
+		}
+		round := roundLength(t, steps[:n])
+		if round < 2 {
+			return nil
+		}
+		for i := 0; i+round <= n; i += round {
+			st := steps[i]
+			for _, s := range steps[i+1 : i+round] {
+				for k := range s.n {
+					st.add(s.at(k))
+				}
+			}
+			joined = append(joined, st)
+		}
+		steps = steps[n:]
+	}
+	return joined
+}
+
+// roundLength returns the number of steps of one track after which their names
+// repeat, twice at least, or 0.
+func roundLength(t *trace.Trace, steps []step) int {
 	name := func(i int) uint32 { return t.Ranges[steps[i].label].Name }
 	round := 1
 	for round < len(steps) && name(round) != name(0) {
 		round++
 	}
-	if round < 2 || len(steps) < 2*round {
-		return steps
+	if len(steps) < 2*round {
+		return 0
 	}
 	for i := round; i < len(steps); i++ {
-		// One round only per track may be cut short, which this does not
-		// see through: then the ranges are the steps.
-		if name(i) != name(i%round) || steps[i].track != steps[i-i%round].track {
-			return steps
+		if name(i) != name(i%round) {
+			return 0
 		}
 	}
-	var joined []step
-	for i := 0; i+round <= len(steps); i += round {
-		st := steps[i]
-		for _, s := range steps[i+1 : i+round] {
-			for k := range s.n {
-				st.add(s.at(k))
-			}
-		}
-		joined = append(joined, st)
-	}
-	return joined
+	return round
 }
 
-// stepsOfGroup makes a step of each range of a group.
-func stepsOfGroup(t *trace.Trace, groupOf []int32, group int) []step {
-	stepOf := rangesWithin(t, groupOf, group)
+// stepsWithin makes a step of each range that launches are within, in order of
+// track and time.
+func stepsWithin(t *trace.Trace, within []uint32) []step {
 	var steps []step
 	for k, tr := range t.Tracks {
 		byRange := map[uint32]int{}
 		for i := tr.First; i < tr.First+tr.N; i++ {
 			r := t.IssueRange(i)
-			if r == trace.None || stepOf[r] == trace.None {
+			if r == trace.None || within[r] == trace.None {
 				continue
 			}
-			r = stepOf[r]
+			r = within[r]
 			at, ok := byRange[r]
 			if !ok {
 				at = len(steps)
@@ -232,13 +260,13 @@ func (s *step) add(i int) {
 	s.n++
 }
 
-// rangesWithin returns, by range, the range of the group that encloses it or
-// is it, or None.
-func rangesWithin(t *trace.Trace, groupOf []int32, group int) []uint32 {
+// rangesWithin returns, by range, the range of one of the groups that encloses
+// it or is it, or None.
+func rangesWithin(t *trace.Trace, groupOf []int32, groups []int) []uint32 {
 	within := make([]uint32, len(t.Ranges))
 	for r := range t.Ranges {
 		switch p := t.Ranges[r].Parent; {
-		case int(groupOf[r]) == group:
+		case slices.Contains(groups, int(groupOf[r])):
 			within[r] = uint32(r)
 		case p != trace.None:
 			within[r] = within[p]
@@ -249,9 +277,15 @@ func rangesWithin(t *trace.Trace, groupOf []int32, group int) []uint32 {
 	return within
 }
 
-// leftOutside says which launches are in no step.
-func leftOutside(t *trace.Trace, groups []rangeGroup, groupOf []int32, group int) []string {
-	within := rangesWithin(t, groupOf, group)
+// leftOutside says which launches are in no step, by the outermost range that
+// has none of the steps inside.
+func leftOutside(t *trace.Trace, groups []rangeGroup, groupOf []int32, within []uint32, chosen []int) []string {
+	around := map[int]bool{0: true} // groups that steps are inside of
+	for _, g := range chosen {
+		for g = groups[g].parent; g > 0; g = groups[g].parent {
+			around[g] = true
+		}
+	}
 	counts := map[string]int{}
 	bare := 0
 	for i := range t.Launches.Len() {
@@ -264,7 +298,7 @@ func leftOutside(t *trace.Trace, groups []rangeGroup, groupOf []int32, group int
 			continue
 		}
 		g := int(groupOf[r])
-		for groups[g].parent > 0 {
+		for !around[g] && !around[groups[g].parent] {
 			g = groups[g].parent
 		}
 		counts[groups[g].name]++

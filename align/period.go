@@ -21,8 +21,9 @@ type period struct {
 }
 
 // periodSteps tells steps by the period of the sequence of launches, for each
-// period that the trace may have.
-func periodSteps(t *trace.Trace, syms []symbol) []segmentation {
+// period that the trace may have, the longest first, and returns the lengths
+// of the periods.
+func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []int) {
 	// Tracks of one program have the same periods: those of the longest
 	// track are tried on all.
 	longest := 0
@@ -32,7 +33,7 @@ func periodSteps(t *trace.Trace, syms []symbol) []segmentation {
 		}
 	}
 	if len(t.Tracks) == 0 {
-		return nil
+		return nil, nil
 	}
 	names := func(tr trace.Track) []int32 {
 		seq := make([]int32, tr.N)
@@ -41,7 +42,6 @@ func periodSteps(t *trace.Trace, syms []symbol) []segmentation {
 		}
 		return seq
 	}
-	var segs []segmentation
 	for _, p := range findPeriods(names(t.Tracks[longest])) {
 		s := segmentation{by: byPeriod}
 		kept := 0
@@ -55,8 +55,9 @@ func periodSteps(t *trace.Trace, syms []symbol) []segmentation {
 			s.leftOut = append(s.leftOut, fmt.Sprintf("%s outside the repeated sequence", count(rest, "launch")))
 		}
 		segs = append(segs, s)
+		lengths = append(lengths, p.length)
 	}
-	return segs
+	return segs, lengths
 }
 
 // findPeriods returns the periods that a sequence may have, the longest
@@ -67,8 +68,25 @@ func periodSteps(t *trace.Trace, syms []symbol) []segmentation {
 // whatever else happens between; a launch more or less in some steps moves
 // the distance by one. So windows of growing length are sorted by content,
 // and those are anchors whose distances are regular and cover the sequence.
+//
+// Where that covers too little, the end of the sequence is looked at by itself:
+// a program that tunes its kernels launches more before its first step than in
+// all steps.
 func findPeriods(seq []int32) []period {
 	seq = seq[max(0, len(seq)-maxPeriodSample):]
+	for {
+		if found := periodsIn(seq); len(found) > 0 || len(seq) < minPeriodSample {
+			return found
+		}
+		seq = seq[len(seq)/2:]
+	}
+}
+
+// minPeriodSample is the number of launches below which no end of a sequence is
+// looked at by itself.
+const minPeriodSample = 128
+
+func periodsIn(seq []int32) []period {
 	var found []period
 	n := len(seq)
 	for window := 1; window <= 64 && window*2 <= n; window *= 2 {

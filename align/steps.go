@@ -29,6 +29,7 @@ func (s *step) at(k int) int {
 const (
 	byNVTX   = "nvtx"
 	byPeriod = "period"
+	byGraph  = "graph"
 	byWhole  = "whole"
 )
 
@@ -40,9 +41,9 @@ type segmentation struct {
 }
 
 // segment returns the ways to see a trace as steps, the most trusted first.
-// There is always at least one if the trace has a launch. With NVTX ranges
-// that repeat there is just one. Without, each period that the sequence of
-// launches may have is one, the longest first, and last the trace as a whole.
+// There is always at least one if the trace has a launch. NVTX ranges that
+// repeat come before all others; after them come replays of CUDA graphs and
+// each period that the sequence of launches may have, the longest first.
 func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
 	var segs []segmentation
 	if !o.NoNVTX && len(t.Ranges) > 0 {
@@ -51,7 +52,7 @@ func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
 		}
 	}
 	if len(segs) == 0 {
-		segs = periodSteps(t, syms)
+		segs = repeatedSteps(t, syms)
 	}
 	if len(segs) == 0 {
 		segs = append(segs, wholeSteps(t))
@@ -60,6 +61,69 @@ func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
 		segs[i].skip(o.SkipWarmup)
 	}
 	return segs
+}
+
+// otherSegments returns further ways, for where the mock is not found in what
+// segment returns: without NVTX ranges, between the steps, and in the trace as
+// a whole.
+func otherSegments(t *trace.Trace, syms []symbol, o Options, first segmentation) []segmentation {
+	var segs []segmentation
+	if first.by == byNVTX {
+		segs = repeatedSteps(t, syms)
+	}
+	if first.by != byWhole {
+		segs = append(segs, between(t, first), wholeSteps(t))
+	}
+	for i := range segs {
+		segs[i].skip(o.SkipWarmup)
+	}
+	return slices.DeleteFunc(segs, func(s segmentation) bool { return len(s.steps) == 0 })
+}
+
+// repeatedSteps tells steps by what repeats: replays of graphs, and periods.
+func repeatedSteps(t *trace.Trace, syms []symbol) []segmentation {
+	periods, lengths := periodSteps(t, syms)
+	graph, length, eager, ok := graphSteps(t)
+	if !ok {
+		return periods
+	}
+	at := 0
+	if eager > fewEager {
+		for at < len(periods) && lengths[at] > length {
+			at++
+		}
+	}
+	return slices.Insert(periods, at, graph)
+}
+
+// between makes a step of each run of launches between the steps of another
+// segmentation.
+func between(t *trace.Trace, s segmentation) segmentation {
+	in := make([]bool, t.Launches.Len())
+	for i := range s.steps {
+		for k := range s.steps[i].n {
+			in[s.steps[i].at(k)] = true
+		}
+	}
+	rest := segmentation{by: s.by}
+	kept := 0
+	for k, tr := range t.Tracks {
+		for i := tr.First; i < tr.First+tr.N; {
+			j := i + 1
+			for j < tr.First+tr.N && in[j] == in[i] {
+				j++
+			}
+			if !in[i] {
+				rest.steps = append(rest.steps, step{track: k, first: i, n: j - i, label: none})
+				kept += j - i
+			}
+			i = j
+		}
+	}
+	if n := t.Launches.Len() - kept; n > 0 {
+		rest.leftOut = append(rest.leftOut, fmt.Sprintf("%s in the steps that repeat most", count(n, "launch")))
+	}
+	return rest
 }
 
 // wholeSteps makes each track one step.

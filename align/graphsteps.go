@@ -1,0 +1,77 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+const (
+	minReplays     = 3   // of graphs, to be taken for steps
+	minReplayShare = 0.3 // part of the launches that must be replayed
+	// fewEager is the part of the launches up to which those between the
+	// replays, such as sampling, are no part of what repeats.
+	fewEager = 0.1
+)
+
+// graphSteps tells steps by the replays of CUDA graphs: each replay is one,
+// and so is what is launched one by one between two. What comes before the
+// first replay is warm-up and capture. It returns the number of
+// launches of the typical replay and the part of the launches that are not
+// replayed. ok is false where replays are too few.
+func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok bool) {
+	if len(t.Nodes) == 0 {
+		return s, 0, 0, false
+	}
+	s.by = byGraph
+	var replays []int
+	replayed, before := 0, 0
+	for k, tr := range t.Tracks {
+		for i := tr.First; i < tr.First+tr.N; {
+			j := i + 1
+			for j < tr.First+tr.N && sameReplay(t, j-1, j) {
+				j++
+			}
+			switch {
+			case t.Launches.Node[i] != none:
+				replays = append(replays, j-i)
+				replayed += j - i
+				fallthrough
+			case i > tr.First:
+				s.steps = append(s.steps, step{track: k, first: i, n: j - i, label: none})
+			default:
+				before += j - i
+			}
+			i = j
+		}
+	}
+	n := t.Launches.Len()
+	if len(replays) < minReplays || float64(replayed) < minReplayShare*float64(n) {
+		return s, 0, 0, false
+	}
+	if before > 0 {
+		s.leftOut = append(s.leftOut, fmt.Sprintf("%s before the first replay of a CUDA graph", count(before, "launch")))
+	}
+	// The replay that the middle one of the replayed launches belongs to.
+	slices.Sort(replays)
+	for sum, k := 0, 0; 2*sum < replayed; k++ {
+		length = replays[k]
+		sum += length
+	}
+	return s, length, 1 - float64(replayed)/float64(n), true
+}
+
+// sameReplay reports whether launch j, which follows i, is of the same replay,
+// or both are launched one by one. A report without API calls does not tell
+// replays apart: there, a new one begins where the order of nodes starts again.
+func sameReplay(t *trace.Trace, i, j int) bool {
+	a, b := t.Launches.Node[i], t.Launches.Node[j]
+	if a == none || b == none {
+		return a == b
+	}
+	if o := t.Launches.Origin[j]; o != none {
+		return o == t.Launches.Origin[i]
+	}
+	return t.Nodes[b].Order > t.Nodes[a].Order
+}
