@@ -302,32 +302,20 @@ func (c *comparer) giveHeadVerdicts(r *Result, sites []int, k, dir int) {
 func (c *comparer) shapeCause(r *Result, all []scaling) {
 	for _, dir := range []int{+1, -1} {
 		var sites []int
-		var factors []float64 // of per-token work, by blocks or time
-		var attention []float64
-		others, othersScaled := 0, 0
 		var evidence []string
+		var attention []float64 // ratios of time
+		others, othersScaled := 0, 0
 		for _, s := range all {
 			scaled := s.scaled(dir)
-			f := s.ratio
-			if s.blocks != 0 && s.blocks != 1 {
-				f = s.blocks
-			}
-			if dir < 0 {
-				f = 1 / f
-			}
-			if s.kind == KindAttention {
+			switch {
+			case s.kind == KindAttention:
 				if scaled {
-					t := s.ratio
-					if dir < 0 {
-						t = 1 / t
-					}
-					attention = append(attention, t)
+					attention = append(attention, toFactor(s.ratio, dir))
 				}
-			} else if s.weight >= float64(minTimeCompare)/3 || s.blocks != 0 {
+			case s.weight >= float64(minTimeCompare)/3 || s.blocks != 0:
 				others++
 				if scaled {
 					othersScaled++
-					factors = append(factors, f)
 				}
 			}
 			if scaled {
@@ -338,7 +326,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			}
 		}
 		tokens := othersScaled > 0 && othersScaled*3 >= others
-		if !tokens && len(attention) == 0 {
+		if !tokens && len(attention) == 0 || !c.anyDiffers(r, sites) {
 			continue
 		}
 		cause := Cause{Code: CauseShape, Sites: sites, Evidence: evidence}
@@ -347,34 +335,65 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			larger, smaller = smaller, larger
 		}
 		if tokens {
-			f := median(slices.Clone(factors))
+			f, exact := tokenFactor(all, dir)
 			cause.Factor = toFactor(f, dir)
 			what := "more tokens: a larger batch or a longer sequence"
 			if len(attention) > 0 {
-				switch a := median(slices.Clone(attention)); {
-				case a > math.Pow(f, 1.5):
-					what = fmt.Sprintf("a longer sequence: attention scales by %.3g, the work done per token by less", a)
+				switch a := median(attention); {
+				case a > math.Pow(f, 1.25):
+					what = fmt.Sprintf("a longer sequence: attention takes %.3g times as long, more than in proportion", a)
 				case apart(a, f) < scaledBy:
-					what = "more tokens: attention scales like the work done per token, so the batch is larger"
+					what = "attention scales like the rest, so that it is the batch that is larger"
 				}
 			}
-			cause.Message = fmt.Sprintf("the %s works on about %.3g times the tokens of the %s (%s)", larger, f, smaller, what)
+			about := "about "
+			if exact {
+				about = ""
+			}
+			cause.Message = fmt.Sprintf("the %s works on %s%.3g times the tokens of the %s (%s)", larger, about, f, smaller, what)
 			cause.Fix = c.words("give the mock the batch size and sequence length of the E2E's step, or choose the steps of the mock's shape with --e2e-nvtx", "compare runs of equal batch size and sequence length")
 		} else {
 			// Attention alone.
-			f := median(slices.Clone(attention))
+			f := median(attention)
 			cause.Factor = toFactor(f, dir)
 			cause.Message = fmt.Sprintf("only attention differs, by %.3g: the %s attends to a longer context (KV cache) than the %s", f, larger, smaller)
 			cause.Fix = c.words("give the mock the context length of the E2E's requests", "compare runs of equal context length")
-		}
-		if len(cause.Sites) == 0 || !c.anyDiffers(r, cause.Sites) {
-			continue
 		}
 		r.Causes = append(r.Causes, cause)
 		return
 	}
 }
 
+// tokenFactor returns how many times the tokens the larger side works on. The
+// grids of kernels that work token by token say it exactly: the ratio that
+// most of them have, if it is a whole number. Else the times say it about.
+func tokenFactor(all []scaling, dir int) (f float64, exact bool) {
+	votes := map[int]int{}
+	var times []float64
+	for _, s := range all {
+		if s.kind == KindAttention || !s.scaled(dir) {
+			continue
+		}
+		if s.kind != KindGemm && s.blocks > 0 {
+			if b := toFactor(s.blocks, dir); b > 1 && math.Abs(b-math.Round(b)) < 0.01*b {
+				votes[int(math.Round(b))]++
+			}
+		}
+		times = append(times, toFactor(s.ratio, dir))
+	}
+	best := 0
+	for k, n := range votes {
+		if n > votes[best] || n == votes[best] && k < best {
+			best = k
+		}
+	}
+	if best > 1 {
+		return float64(best), true
+	}
+	return median(times), false
+}
+
+// toFactor turns mock over E2E into larger over smaller, and back.
 func toFactor(f float64, dir int) float64 {
 	if dir < 0 {
 		return 1 / f
@@ -522,7 +541,7 @@ func (c *comparer) moduleNotCalled(r *Result, i, j int, module string) {
 	var kinds []string
 	for k := i; k < j; k++ {
 		s := &r.Sites[k]
-		if strings.HasPrefix(s.Reason, "other data type") {
+		if s.otherDtype() {
 			return
 		}
 		cause.Sites = append(cause.Sites, s.Index)
@@ -553,7 +572,7 @@ func (c *comparer) dtypeCause(r *Result) {
 	from, to := map[string]bool{}, map[string]bool{}
 	for i := 0; i+1 < len(r.Sites); i++ {
 		m, e := &r.Sites[i], &r.Sites[i+1]
-		if !strings.HasPrefix(m.Reason, "other data type") || !strings.HasPrefix(e.Reason, "other data type") || m.Mock == nil || e.E2E == nil {
+		if !m.otherDtype() || !e.otherDtype() || m.Mock == nil || e.E2E == nil {
 			continue
 		}
 		cause.Sites = append(cause.Sites, m.Index, e.Index)
@@ -568,7 +587,10 @@ func (c *comparer) dtypeCause(r *Result) {
 				to[d] = true
 			}
 		}
-		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s against %s", ShortName(m.MockName), ShortName(e.E2EName)))
+		line := fmt.Sprintf("%s against %s", m.MockName, e.E2EName)
+		if !slices.Contains(cause.Evidence, line) {
+			cause.Evidence = append(cause.Evidence, line)
+		}
 	}
 	if len(cause.Sites) == 0 {
 		return

@@ -61,6 +61,7 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 		return nil, err
 	}
 	c.explain(r)
+	accept(r, c.o.Accept)
 	c.report(r)
 	return r, nil
 }
@@ -233,8 +234,8 @@ func (c *comparer) splitDtypes(r *Result) {
 		m, e := s, s
 		m.E2EName, m.E2E, m.E2ELaunch, m.Ranks, m.Collective, m.Family = "", nil, nil, nil, nil, Family(s.MockName)
 		e.MockName, e.Mock, e.MockLaunch = "", nil, nil
-		m.Reason = "other data type than the E2E's " + ShortName(s.E2EName)
-		e.Reason = "other data type than the mock's " + ShortName(s.MockName)
+		m.Reason = otherDtype + " than the E2E's " + ShortName(s.E2EName)
+		e.Reason = otherDtype + " than the mock's " + ShortName(s.MockName)
 		m.Launches, e.Launches = splitRefs(s.Launches)
 		sites = append(sites, m, e)
 	}

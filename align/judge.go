@@ -141,10 +141,10 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 	if n := min(s.Mock.N, s.E2E.N); n < c.o.MinSamples {
 		return SiteUndecided, fmt.Sprintf("only %s", count(n, "launch"))
 	}
-	if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) < float64(c.o.MinTime) {
+	limit, minTime := c.o.limits(s)
+	if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) < float64(minTime) {
 		return within()
 	}
-	limit := c.o.MaxRatio
 	if s.Noise != nil {
 		// Twice the noise that the runs show in themselves is no difference
 		// between them.

@@ -38,6 +38,11 @@ type Options struct {
 	// SkipWarmup drops that many further steps at the start of each track.
 	SkipWarmup int
 
+	// Kernels bounds some kernels otherwise than MaxRatio and MinTime do.
+	Kernels []KernelLimit
+	// Accept names differences that are known and accepted.
+	Accept []Acceptance
+
 	// Aliases are names to be treated as equal.
 	Aliases []Alias
 	// Ignore names kernels that are listed and not judged; nil for none.

@@ -66,9 +66,9 @@ func (s *Site) matches(p trace.Pattern) bool {
 }
 
 // limits returns the bounds of a site.
-func (o *Options) limits(list []KernelLimit, s *Site) (maxRatio float64, minTime time.Duration) {
+func (o *Options) limits(s *Site) (maxRatio float64, minTime time.Duration) {
 	maxRatio, minTime = o.MaxRatio, o.MinTime
-	for _, l := range list {
+	for _, l := range o.Kernels {
 		if !s.matches(l.Pattern) {
 			continue
 		}

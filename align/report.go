@@ -49,19 +49,10 @@ func verdict(r *Result) Verdict {
 }
 
 // siteFindings makes a finding of each run of sites that are missing or extra,
-// and one of all sites of equal names that are slower or faster.
+// one of all runs of equal names, and one of all sites of equal names that are
+// slower or faster.
 func (c *comparer) siteFindings(r *Result) {
-	for i := 0; i < len(r.Sites); {
-		v := r.Sites[i].Verdict
-		j := i + 1
-		if v == Missing || v == Extra {
-			for j < len(r.Sites) && r.Sites[j].Verdict == v {
-				j++
-			}
-			c.presenceFinding(r, i, j)
-		}
-		i = j
-	}
+	c.presenceFindings(r)
 	c.latencyFindings(r)
 	c.collect(r, HeadMismatch, CodeHeadMismatch, Error, "per-head work differs by the number of heads at %s: %s", "")
 	c.collect(r, Variant, CodeVariant, Info, "%s under another name of the same family, in about the same time: %s",
@@ -106,41 +97,105 @@ func list(items []string, n int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(items[:n], ", "), len(items)-n)
 }
 
-// presenceFinding reports the missing or extra sites i to j-1.
-func (c *comparer) presenceFinding(r *Result, i, j int) {
-	v := r.Sites[i].Verdict
-	f := Finding{Code: string(v), Severity: Error}
-	var names []string
-	ns := 0.0
-	for k := i; k < j; k++ {
-		s := &r.Sites[k]
-		f.Sites = append(f.Sites, s.Index)
-		names = append(names, ShortName(cmp.Or(s.MockName, s.E2EName)))
-		if s.E2E != nil {
-			ns += s.E2E.MedianNS
-		} else {
-			ns += s.Mock.MedianNS
-		}
-	}
-	n := count(j-i, "launch")
-	where := c.between(r, i, j)
-	switch {
-	case v == Missing && c.o.Regression:
-		f.Message = fmt.Sprintf("%s added by the new run %s, %s a step: %s", n, where, duration(ns), list(names, 8))
-	case v == Missing:
-		f.Message = fmt.Sprintf("%s missing in the mock %s, %s in each occurrence: %s", n, where, duration(ns), list(names, 8))
-		f.Hint = "the mock does not run this part of the operation; if it belongs to another operation, narrow the E2E with --e2e-nvtx"
-	case c.o.Regression:
-		f.Message = fmt.Sprintf("%s gone from the new run %s, %s a step: %s", n, where, duration(ns), list(names, 8))
-	default:
-		f.Message = fmt.Sprintf("%s extra in the mock %s, %s a step: %s", n, where, duration(ns), list(names, 8))
-		f.Hint = "the E2E does not launch it here: a debugging aid, input preparation or another code path of the mock; leave it out with --mock-nvtx or --exclude"
-	}
-	r.Findings = append(r.Findings, f)
+// A presence is runs of sites that are missing or extra, all of equal names.
+type presence struct {
+	verdict SiteVerdict
+	dtype   bool // pairs that differ by data type, which are told as one
+	names   []string
+	runs    []interval // of Result.Sites
 }
 
-// between says which sites i to j-1 stand between.
+// presenceFindings reports missing and extra sites.
+func (c *comparer) presenceFindings(r *Result) {
+	var order []*presence
+	byKey := map[string]*presence{}
+	for i := 0; i < len(r.Sites); {
+		v := r.Sites[i].Verdict
+		if v != Missing && v != Extra {
+			i++
+			continue
+		}
+		p := presence{verdict: v, dtype: r.Sites[i].otherDtype()}
+		j := i
+		for ; j < len(r.Sites) && r.Sites[j].Verdict == v && r.Sites[j].otherDtype() == p.dtype; j++ {
+			p.names = append(p.names, ShortName(cmp.Or(r.Sites[j].MockName, r.Sites[j].E2EName)))
+		}
+		key := string(v) + "\x00dtype"
+		if !p.dtype {
+			key = string(v) + "\x00" + strings.Join(p.names, "\x00")
+		}
+		known := byKey[key]
+		if known == nil {
+			known = &p
+			byKey[key] = known
+			order = append(order, known)
+		} else if p.dtype {
+			known.names = append(known.names, p.names...)
+		}
+		known.runs = append(known.runs, interval{i, j})
+		i = j
+	}
+	for _, p := range order {
+		r.Findings = append(r.Findings, c.presenceFinding(r, p))
+	}
+}
+
+// otherDtype reports whether a site is one half of a pair that runs in
+// different data types.
+func (s *Site) otherDtype() bool { return strings.HasPrefix(s.Reason, otherDtype) }
+
+// otherDtype begins the reason of such a site.
+const otherDtype = "other data type"
+
+func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
+	f := Finding{Code: string(p.verdict), Severity: Error}
+	ns := 0.0
+	for _, run := range p.runs {
+		for k := run.start; k < run.end; k++ {
+			s := &r.Sites[k]
+			f.Sites = append(f.Sites, s.Index)
+			if s.E2E != nil {
+				ns += s.E2E.MedianNS
+			} else {
+				ns += s.Mock.MedianNS
+			}
+		}
+	}
+	n := count(len(f.Sites), "launch")
+	where := c.between(r, p.runs[0].start, p.runs[0].end)
+	if len(p.runs) > 1 {
+		where = fmt.Sprintf("in %d places, the first %s", len(p.runs), where)
+	}
+	if p.dtype {
+		where = fmt.Sprintf("in %d places, under another data type there", len(p.runs))
+	}
+	names := list(slices.Compact(slices.Clone(p.names)), 8)
+	missing := p.verdict == Missing
+	switch {
+	case missing && c.o.Regression:
+		f.Message = fmt.Sprintf("%s added by the new run %s, %s a step: %s", n, where, duration(ns), names)
+	case missing:
+		f.Message = fmt.Sprintf("%s missing in the mock %s, %s in each occurrence: %s", n, where, duration(ns), names)
+		f.Hint = "the mock does not run this part of the operation; if it belongs to another operation, narrow the E2E with --e2e-nvtx"
+	case c.o.Regression:
+		f.Message = fmt.Sprintf("%s gone from the new run %s, %s a step: %s", n, where, duration(ns), names)
+	default:
+		f.Message = fmt.Sprintf("%s extra in the mock %s, %s a step: %s", n, where, duration(ns), names)
+		f.Hint = "the E2E does not launch it here: a debugging aid, input preparation or another code path of the mock; leave it out with --mock-nvtx or --exclude"
+	}
+	return f
+}
+
+// between says which sites i to j-1 stand between: the nearest that both sides
+// have.
 func (c *comparer) between(r *Result, i, j int) string {
+	both := func(k int) bool { return r.Sites[k].Mock != nil && r.Sites[k].E2E != nil }
+	for i > 0 && !both(i-1) {
+		i--
+	}
+	for j < len(r.Sites) && !both(j) {
+		j++
+	}
 	name := func(k int) string {
 		return ShortName(cmp.Or(r.Sites[k].MockName, r.Sites[k].E2EName))
 	}
@@ -155,63 +210,80 @@ func (c *comparer) between(r *Result, i, j int) string {
 	return "as a whole"
 }
 
-// latencyFindings reports sites that are slower or faster, those of equal
-// names together, those that cost most first.
+// A latency is sites that are slower, or faster, and are told as one: those of
+// equal names, or those that one cause explains.
+type latency struct {
+	cause, mock, e2e string
+	verdict          SiteVerdict
+}
+
+// latencyFindings reports sites that are slower or faster, those that cost
+// most first.
 func (c *comparer) latencyFindings(r *Result) {
-	type key struct {
-		mock, e2e string
-		verdict   SiteVerdict
-	}
-	groups := map[key][]int{}
-	var order []key
+	groups := map[latency][]int{}
+	var order []latency
 	for i := range r.Sites {
 		s := &r.Sites[i]
 		if s.Verdict != Slower && s.Verdict != Faster {
 			continue
 		}
-		k := key{s.MockName, s.E2EName, s.Verdict}
+		k := latency{mock: s.MockName, e2e: s.E2EName, verdict: s.Verdict}
+		for j := range r.Causes {
+			if slices.Contains(r.Causes[j].Sites, s.Index) {
+				k = latency{cause: r.Causes[j].Code, verdict: s.Verdict}
+				break
+			}
+		}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
 		groups[k] = append(groups[k], i)
 	}
-	cost := func(k key) float64 {
+	cost := func(k latency) float64 {
 		sum := 0.0
 		for _, i := range groups[k] {
 			sum += math.Abs(r.Sites[i].Mock.MedianNS - r.Sites[i].E2E.MedianNS)
 		}
 		return sum
 	}
-	slices.SortStableFunc(order, func(a, b key) int { return cmp.Compare(cost(b), cost(a)) })
+	slices.SortStableFunc(order, func(a, b latency) int { return cmp.Compare(cost(b), cost(a)) })
 	for _, k := range order {
-		sites := groups[k]
-		f := Finding{Code: CodeLatency, Severity: Error}
-		for _, i := range sites {
+		f := Finding{Code: CodeLatency, Severity: Error, Message: c.latencyMessage(r, k, groups[k], cost(k))}
+		for _, i := range groups[k] {
 			f.Sites = append(f.Sites, r.Sites[i].Index)
 		}
-		// The site that differs most speaks for all.
-		worst := slices.MaxFunc(sites, func(a, b int) int {
-			return cmp.Compare(apart(*r.Sites[a].Ratio, 1), apart(*r.Sites[b].Ratio, 1))
-		})
-		s := &r.Sites[worst]
-		a, b := c.words("mock", "base"), c.words("E2E", "new")
-		what := ShortName(s.MockName)
-		if len(sites) > 1 {
-			what += " at " + count(len(sites), "site")
-		}
-		f.Message = fmt.Sprintf("%s is %s: %s %s, %s %s, ratio %s", what, s.Verdict,
-			a, duration(s.Mock.MedianNS), b, duration(s.E2E.MedianNS), interval95(s))
-		if len(sites) > 1 {
-			f.Message += fmt.Sprintf(" at the furthest, %s a step in all", duration(cost(k)))
-		}
-		if s.Variant {
-			f.Message += ", under another name of the same family"
-		}
-		if c.o.Regression && s.Verdict == Faster {
+		if c.o.Regression && k.verdict == Faster {
 			f.Severity = Info
 		}
 		r.Findings = append(r.Findings, f)
 	}
+}
+
+// latencyMessage says it of sites, given by their place in Result.Sites. The
+// site that differs most speaks for all.
+func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float64) string {
+	s := &r.Sites[slices.MaxFunc(sites, func(a, b int) int {
+		return cmp.Compare(apart(*r.Sites[a].Ratio, 1), apart(*r.Sites[b].Ratio, 1))
+	})]
+	worst := fmt.Sprintf("%s %s, %s %s, ratio %s", c.words("mock", "base"), duration(s.Mock.MedianNS), c.words("E2E", "new"), duration(s.E2E.MedianNS), interval95(s))
+	name := ShortName(s.MockName)
+	variant := ""
+	if s.Variant {
+		variant = ", under another name of the same family"
+	}
+	if len(sites) == 1 {
+		return fmt.Sprintf("%s is %s: %s%s", name, k.verdict, worst, variant)
+	}
+	if k.cause == "" {
+		return fmt.Sprintf("%s at %s is %s: %s at the furthest, %s a step in all%s", name, count(len(sites), "site"), k.verdict, worst, duration(cost), variant)
+	}
+	var names []string
+	for _, i := range sites {
+		if n := ShortName(r.Sites[i].MockName); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return fmt.Sprintf("%s are %s, %s a step in all: %s; the furthest apart is %s: %s", count(len(sites), "site"), k.verdict, duration(cost), list(names, 6), name, worst)
 }
 
 func interval95(s *Site) string {
@@ -219,6 +291,11 @@ func interval95(s *Site) string {
 		return fmt.Sprintf("%.3g", *s.Ratio)
 	}
 	return fmt.Sprintf("%.3g (%.3g to %.3g)", *s.Ratio, *s.RatioLo, *s.RatioHi)
+}
+
+// judged reports whether a site takes part in the verdict.
+func (s *Site) judged() bool {
+	return s.Verdict != Ignored && s.Verdict != Communication && s.Verdict != Accepted
 }
 
 // shapeDiffers reports whether the launch geometry of a matched site differs.
@@ -234,11 +311,14 @@ func (c *comparer) shapeFinding(r *Result) {
 	var what []string
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		if s.Verdict == Ignored || s.Verdict == Communication || !shapeDiffers(s) {
+		if !s.judged() || !shapeDiffers(s) {
 			continue
 		}
 		sites = append(sites, s.Index)
 		line := fmt.Sprintf("%s grid %v against %v", ShortName(s.MockName), s.MockLaunch.Grid, s.E2ELaunch.Grid)
+		if s.MockLaunch.Grid == s.E2ELaunch.Grid {
+			line = fmt.Sprintf("%s block %v against %v", ShortName(s.MockName), s.MockLaunch.Block, s.E2ELaunch.Block)
+		}
 		if !slices.Contains(what, line) {
 			what = append(what, line)
 		}
@@ -286,10 +366,10 @@ func (c *comparer) checklist(r *Result) {
 	worst := 1.0
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		if s.Verdict == Ignored || s.Verdict == Communication {
+		if !s.judged() {
 			continue
 		}
-		if strings.HasPrefix(s.Reason, "other data type") {
+		if s.otherDtype() {
 			dtypes++
 		}
 		switch s.Verdict {
@@ -322,7 +402,8 @@ func (c *comparer) checklist(r *Result) {
 			if s.ScaledRatio != nil {
 				ratio = *s.ScaledRatio
 			}
-			if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) >= float64(c.o.MinTime) && apart(ratio, 1) > apart(worst, 1) {
+			_, minTime := c.o.limits(s)
+			if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) >= float64(minTime) && apart(ratio, 1) > apart(worst, 1) {
 				worst = ratio
 			}
 		}
@@ -352,23 +433,34 @@ func (c *comparer) checklist(r *Result) {
 	}
 	add(CheckNames, status(dtypes+boolInt(matched == 0)), "%s", names)
 
+	bound := fmt.Sprintf("%.4g×", c.o.MaxRatio)
+	if len(c.o.Kernels) > 0 {
+		bound += " (or bounds of their own)"
+	}
 	switch {
 	case slow+heads > 0:
-		add(CheckLatency, Fail, "%s beyond %.4g×, the furthest at %.3g", count(slow+heads, "site"), c.o.MaxRatio, worst)
+		add(CheckLatency, Fail, "%s beyond %s, the furthest at %.3g", count(slow+heads, "site"), bound, worst)
 	case undecided > 0:
-		add(CheckLatency, StatusUndecided, "%s undecided, %d within %.4g×", count(undecided, "site"), judged, c.o.MaxRatio)
+		add(CheckLatency, StatusUndecided, "%s undecided, %d within %s", count(undecided, "site"), judged, bound)
 	case judged == 0:
 		add(CheckLatency, NotChecked, "no site to judge")
 	case faster > 0:
-		add(CheckLatency, Pass, "%s within %.4g×, %s faster, the furthest at %.3g", count(judged-faster, "site"), c.o.MaxRatio, thousands(faster), worst)
+		add(CheckLatency, Pass, "%s within %s, %s faster, the furthest at %.3g", count(judged-faster, "site"), bound, thousands(faster), worst)
 	case worst == 1:
-		add(CheckLatency, Pass, "all %s within %.4g×, none further apart than %v", count(judged, "site"), c.o.MaxRatio, c.o.MinTime)
+		add(CheckLatency, Pass, "all %s within %s, none further apart than %v", count(judged, "site"), bound, c.o.MinTime)
 	default:
-		add(CheckLatency, Pass, "all %s within %.4g×, the furthest at %.3g", count(judged, "site"), c.o.MaxRatio, worst)
+		add(CheckLatency, Pass, "all %s within %s, the furthest at %.3g", count(judged, "site"), bound, worst)
 	}
 
-	add(CheckMissing, status(missing), "%s missing", c.presence(missing, "none", c.words("in the mock", "in the base (added)")))
-	add(CheckExtra, status(extra), "%s extra", c.presence(extra, "none", c.words("in the mock", "in the base (gone)")))
+	presence := func(id string, n int, what string) {
+		if n == 0 {
+			add(id, Pass, "none %s", what)
+			return
+		}
+		add(id, Fail, "%s %s", count(n, "launch"), what)
+	}
+	presence(CheckMissing, missing, c.words("missing in the mock", "added by the new run"))
+	presence(CheckExtra, extra, c.words("extra in the mock", "gone from the new run"))
 
 	switch {
 	case shapes > 0:
@@ -378,13 +470,6 @@ func (c *comparer) checklist(r *Result) {
 	default:
 		add(CheckShapes, Pass, "grid and block equal at all %s of equal name; a persistent kernel keeps its grid, so this proves little about those", count(geometries, "site"))
 	}
-}
-
-func (c *comparer) presence(n int, nothing, where string) string {
-	if n == 0 {
-		return nothing
-	}
-	return count(n, "launch") + " " + where
 }
 
 func boolInt(b bool) int {
