@@ -12,6 +12,7 @@ var knownWrong = map[string]string{
 	"TestRecordedPairs/llama_tp_mock_s1024/llama_tp_e2e/no-nvtx": "factor of a shorter sequence told from GEMMs that do not fill the GPU, though the blocks of three sites say 2",
 
 	"TestRecordedPairs/serve_mock_prefill/serve_e2e_mixed/no-nvtx": "3 of the 6 prefill steps between the graph replays are found",
+	"TestTruth/serve_mock_prefill/serve_e2e_mixed/no-nvtx":         "3 of the 6 prefill steps between the graph replays are found",
 
 	"TestRecordedRegressions/llama_tp_e2e_tp4/llama_tp_e2e_tp4_ranks/second/nvtx":    "noise of 11 us GEMMs is undecided",
 	"TestRecordedRegressions/llama_tp_e2e_tp4/llama_tp_e2e_tp4_ranks/second/no-nvtx": "noise of 11 us GEMMs is undecided",
