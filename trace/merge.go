@@ -1,56 +1,90 @@
 package trace
 
+import "slices"
+
 // Merge makes one trace of the traces of several reports of one run, in the
 // order given: the ranks of a parallel job, say. Ids repeat between hosts and
 // clocks differ, so that lanes, tracks and graph nodes keep the number of
 // their report and no time of one report may be held against another's.
 //
 // The traces are not changed, and their launches are copied. Merge of one
-// trace returns it as it is.
+// trace returns it as it is. Reduced traces merge into a reduced one; see
+// [Merger.Add] for a mixture.
 func Merge(traces ...*Trace) *Trace {
 	if len(traces) == 1 {
 		return traces[0]
-	}
-	m := &merger{
-		t:       &Trace{Strings: []string{""}},
-		strings: map[string]uint32{"": 0},
 	}
 	n := 0
 	for _, t := range traces {
 		n += t.Launches.Len()
 	}
-	m.t.Launches.Resize(n)
+	m := NewMerger(n)
 	for _, t := range traces {
-		m.add(t)
+		m.Add(t)
 	}
-	m.t.MakeTracks()
-	return m.t
+	return m.Trace()
 }
 
-type merger struct {
+// A Merger merges traces one by one, for those that do not fit into memory
+// beside what becomes of them.
+type Merger struct {
 	t       *Trace
 	strings map[string]uint32
+	totals  map[totalKey]int
+	memOps  map[uint32]int
+	leftOut phrases
+	ways    []phrases // LeftOut of Reduced.Ways
+	seen    map[string]bool
 	at      int // launches so far
 }
 
-func (m *merger) add(t *Trace) {
+type totalKey struct {
+	name, short uint32
+	grid, block [3]int32
+}
+
+// NewMerger returns a merger. launches is how many launches are expected, 0 if
+// that is not known.
+func NewMerger(launches int) *Merger {
+	m := &Merger{
+		t:       &Trace{Strings: []string{""}},
+		strings: map[string]uint32{"": 0},
+		totals:  map[totalKey]int{},
+		memOps:  map[uint32]int{},
+		seen:    map[string]bool{},
+	}
+	m.t.Launches.Resize(launches)
+	return m
+}
+
+// Trace returns what was merged. The merger must not be used afterwards.
+func (m *Merger) Trace() *Trace {
+	m.t.Launches.Resize(m.at)
+	m.t.LeftOut = m.leftOut.list
+	for i := range m.ways {
+		m.t.Reduced.Ways[i].LeftOut = m.ways[i].list
+	}
+	return m.t
+}
+
+// Add merges t. It panics if t is a reduced trace and an earlier one was not,
+// or the other way round: a part of one report is nothing to compare with the
+// whole of another. Reduce the whole ones first.
+func (m *Merger) Add(t *Trace) {
 	base := len(m.t.Reports)
+	if base > 0 && (t.Reduced == nil) != (m.t.Reduced == nil) {
+		panic("trace: merge of a reduced trace with a whole one")
+	}
 	if t.Reports != nil {
 		m.t.Reports = append(m.t.Reports, t.Reports...)
 	} else {
 		m.t.Reports = append(m.t.Reports, t.Capture)
 	}
-	m.capture(&t.Capture)
+	m.capture(&t.Capture, base == 0)
 
 	ids := make([]uint32, len(t.Strings))
 	for i, s := range t.Strings {
-		id, ok := m.strings[s]
-		if !ok {
-			id = uint32(len(m.t.Strings))
-			m.t.Strings = append(m.t.Strings, s)
-			m.strings[s] = id
-		}
-		ids[i] = id
+		ids[i] = m.str(s)
 	}
 	str := func(id uint32) uint32 {
 		if id == None {
@@ -58,17 +92,20 @@ func (m *merger) add(t *Trace) {
 		}
 		return ids[id]
 	}
-	shift := func(i uint32, by int) uint32 {
-		if i == None {
-			return None
-		}
-		return i + uint32(by)
-	}
 	lanes, ranges := len(m.t.Lanes), len(m.t.Ranges)
 	nodes, replays := len(m.t.Nodes), len(m.t.Replays)
+	first := m.at
+	if t.Reduced != nil {
+		m.reduced(t.Reduced, str, first, ranges)
+	}
 	for _, l := range t.Lanes {
 		l.Report += base
 		m.t.Lanes = append(m.t.Lanes, l)
+	}
+	for _, tr := range t.Tracks {
+		tr.Report += base
+		tr.First += first
+		m.t.Tracks = append(m.t.Tracks, tr)
 	}
 	configs := len(m.t.Configs)
 	for _, c := range t.Configs {
@@ -90,6 +127,9 @@ func (m *merger) add(t *Trace) {
 		m.t.Replays = append(m.t.Replays, r)
 	}
 	l := &t.Launches
+	if n := m.at + l.Len(); n > m.t.Launches.Len() {
+		m.t.Launches.Resize(max(n, m.at+m.at/2))
+	}
 	for i := range l.Len() {
 		node := shift(l.Node[i], nodes)
 		origin := l.Origin[i]
@@ -106,14 +146,85 @@ func (m *merger) add(t *Trace) {
 		op.Lane += uint32(lanes)
 		m.t.MemOps = append(m.t.MemOps, op)
 	}
-	m.t.LeftOut = append(m.t.LeftOut, t.LeftOut...)
+	m.leftOut.add(t.LeftOut)
+}
+
+// shift adds to an index that is not None.
+func shift(i uint32, by int) uint32 {
+	if i == None {
+		return None
+	}
+	return i + uint32(by)
+}
+
+func (m *Merger) str(s string) uint32 {
+	id, ok := m.strings[s]
+	if !ok {
+		id = uint32(len(m.t.Strings))
+		m.t.Strings = append(m.t.Strings, s)
+		m.strings[s] = id
+	}
+	return id
+}
+
+// reduced merges what reduced traces were before. A trace with fewer ways than
+// others joins the further ones with its last.
+func (m *Merger) reduced(r *Reduced, str func(uint32) uint32, first, ranges int) {
+	if m.t.Reduced == nil {
+		m.t.Reduced = &Reduced{}
+	}
+	to := m.t.Reduced
+	to.Launches += r.Launches
+	to.TrackLaunches = append(to.TrackLaunches, r.TrackLaunches...)
+	to.Streams += r.Streams
+	for len(to.Ways) < len(r.Ways) {
+		w := Way{By: r.Ways[len(to.Ways)].By}
+		var left phrases
+		if n := len(to.Ways); n > 0 {
+			w.Steps = slices.Clone(to.Ways[n-1].Steps)
+			left = m.ways[n-1].clone()
+		}
+		to.Ways = append(to.Ways, w)
+		m.ways = append(m.ways, left)
+	}
+	for i := range to.Ways {
+		w := &r.Ways[min(i, len(r.Ways)-1)]
+		for _, s := range w.Steps {
+			s.First += first
+			s.Range = shift(s.Range, ranges)
+			to.Ways[i].Steps = append(to.Ways[i].Steps, s)
+		}
+		m.ways[i].add(w.LeftOut)
+	}
+	for i := range r.Totals {
+		t := r.Totals[i]
+		t.Name, t.Short = str(t.Name), str(t.Short)
+		k := totalKey{t.Name, t.Short, t.Grid, t.Block}
+		at, ok := m.totals[k]
+		if !ok {
+			at = len(to.Totals)
+			m.totals[k] = at
+			to.Totals = append(to.Totals, Total{Name: t.Name, Short: t.Short, Grid: t.Grid, Block: t.Block})
+		}
+		to.Totals[at].Merge(&t.Distribution)
+	}
+	for i := range r.MemOps {
+		name := str(r.MemOps[i].Name)
+		at, ok := m.memOps[name]
+		if !ok {
+			at = len(to.MemOps)
+			m.memOps[name] = at
+			to.MemOps = append(to.MemOps, MemTotal{Name: name})
+		}
+		to.MemOps[at].Merge(&r.MemOps[i].Distribution)
+	}
 }
 
 // capture sums what can be summed and keeps of the rest what the first report
 // says.
-func (m *merger) capture(c *Capture) {
+func (m *Merger) capture(c *Capture, isFirst bool) {
 	s := &m.t.Capture
-	if len(m.t.Reports) == 1 || s.Path == "" {
+	if isFirst {
 		first := *c
 		first.GPUs, first.Processes, first.Warnings, first.Diagnostics = nil, nil, nil, nil
 		first.Launches, first.GraphLaunches, first.OpaqueGraphs, first.OpaqueNS = 0, 0, 0, 0
@@ -124,8 +235,17 @@ func (m *merger) capture(c *Capture) {
 	}
 	s.GPUs = append(s.GPUs, c.GPUs...)
 	s.Processes = append(s.Processes, c.Processes...)
-	s.Warnings = append(s.Warnings, c.Warnings...)
-	s.Diagnostics = append(s.Diagnostics, c.Diagnostics...)
+	// What a thousand ranks say alike is said once.
+	for _, w := range c.Warnings {
+		if m.once("w" + w) {
+			s.Warnings = append(s.Warnings, w)
+		}
+	}
+	for _, d := range c.Diagnostics {
+		if m.once("d" + d.Severity + d.Text) {
+			s.Diagnostics = append(s.Diagnostics, d)
+		}
+	}
 	s.Launches += c.Launches
 	s.GraphLaunches += c.GraphLaunches
 	s.OpaqueGraphs += c.OpaqueGraphs
@@ -137,4 +257,13 @@ func (m *merger) capture(c *Capture) {
 	if c.StartUTC != 0 && (s.StartUTC == 0 || c.StartUTC < s.StartUTC) {
 		s.StartUTC = c.StartUTC
 	}
+}
+
+// once reports whether it is called with s for the first time.
+func (m *Merger) once(s string) bool {
+	if m.seen[s] {
+		return false
+	}
+	m.seen[s] = true
+	return true
 }

@@ -39,6 +39,10 @@ type Trace struct {
 	// LeftOut says what the scope left out, each a phrase such as
 	// "4,000 launches outside NVTX range \"forward *\"".
 	LeftOut []string
+
+	// Reduced says what a reduced trace, one of some steps of a report, was
+	// before; nil for a whole one.
+	Reduced *Reduced
 }
 
 // A Capture is what a report says about itself.
