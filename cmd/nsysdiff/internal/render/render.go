@@ -24,7 +24,12 @@ type Options struct {
 	// Command is the command line that made the result, for formats that say
 	// how to make it again.
 	Command []string
+	// Fails reports whether a finding makes the exit status 1, for formats
+	// that other programs judge a run by: none does if nil.
+	Fails func(*align.Finding) bool
 }
+
+func (o Options) fails(f *align.Finding) bool { return o.Fails != nil && o.Fails(f) }
 
 // MinWidth is the least number of columns that text is laid out for.
 const MinWidth = 40
@@ -43,6 +48,8 @@ func Formats() []Format {
 		{"markdown", "for a pull request", Markdown},
 		{"json", "everything, for programs", JSON},
 		{"csv", "one table, for a spreadsheet", CSV},
+		{"junit", "test cases, for CI", JUnit},
+		{"github", "annotations of a GitHub Actions run", GitHub},
 	}
 }
 
