@@ -17,11 +17,11 @@ import (
 
 // A config is what a command line asks for.
 type config struct {
-	reports []string // one or two paths
+	mock    side // of a comparison, the base, or the only one
+	e2e     side // or the new run; without reports where one side is described by itself
 	options align.Options
-	mock    trace.Scope // of the first report, or base
-	e2e     trace.Scope // of the second, or new
 	failOn  []string
+	strict  bool // an unreadable report of several is fatal
 	outputs []output
 	top     int
 	color   string // "auto", "always" or "never"
@@ -35,6 +35,8 @@ type config struct {
 type flags struct {
 	config
 	both    trace.Scope
+	base    []string
+	next    []string
 	set     *pflag.FlagSet
 	groups  []group
 	format  string
@@ -61,8 +63,8 @@ func newFlags() *flags {
 	scopeFlags := f.group("Which launches take part. The flags from --nvtx to --to also as --mock-... and --e2e-..., " +
 		"which stand in their place on that side (with --regression, base and new)")
 	addScope(scopeFlags, "", &f.both)
-	addScope(scopeFlags, "mock-", &f.mock)
-	addScope(scopeFlags, "e2e-", &f.e2e)
+	addScope(scopeFlags, "mock-", &f.mock.scope)
+	addScope(scopeFlags, "e2e-", &f.e2e.scope)
 	scopeFlags.VisitAll(func(x *pflag.Flag) {
 		x.Hidden = strings.HasPrefix(x.Name, "mock-") || strings.HasPrefix(x.Name, "e2e-")
 	})
@@ -71,6 +73,8 @@ func newFlags() *flags {
 
 	judge := f.group("How it is judged")
 	judge.BoolVar(&f.options.Regression, "regression", false, "compare two runs of one program, base and new, whole and symmetric")
+	judge.StringArrayVar(&f.base, "base", nil, "with --regression, the base: a report, a `GLOB` or a folder; may be repeated, for several ranks")
+	judge.StringArrayVar(&f.next, "new", nil, "with --regression, the new run: a report, a `GLOB` or a folder; may be repeated")
 	judge.Var(ratioValue{&f.options.MaxRatio}, "max-ratio", "how far apart two medians may be, either way (default 2, with --regression 1.05)")
 	judge.Var(timeValue{&f.minTime}, "min-time", "difference of medians below which a ratio is not judged (default 3us, with --regression 500ns)")
 	judge.Var(countValue{&f.options.MinSamples, 1}, "min-samples", "launches of a kernel below which it is undecided (default 3)")
@@ -94,6 +98,7 @@ func newFlags() *flags {
 	show.Var(choiceValue{&f.color, []string{"auto", "always", "never"}}, "color", "colour on standard output: `WHEN` auto, always or never (default auto: on a terminal, unless NO_COLOR is set)")
 
 	other := f.group("Other")
+	other.BoolVar(&f.strict, "strict", false, "fail where one of several reports cannot be read, instead of comparing the others")
 	other.StringVar(&f.nsys, "nsys", f.nsys, "`PROGRAM` that exports .nsys-rep files")
 	other.BoolVarP(&f.verbose, "verbose", "v", false, "print the time of each stage on standard error")
 	other.BoolVar(&f.version, "version", false, "print the version")
@@ -150,10 +155,14 @@ func parse(args []string) (*config, error) {
 	if c.help || c.helpAll || c.version {
 		return c, nil
 	}
-	c.reports = f.set.Args()
+	if err := f.sides(); err != nil {
+		return nil, err
+	}
 	c.options.By = align.Grouping(f.by)
-	c.mock = over(f.both, c.mock)
-	c.e2e = over(f.both, c.e2e)
+	c.mock.scope = over(f.both, c.mock.scope)
+	c.e2e.scope = over(f.both, c.e2e.scope)
+	// Whoever names the operation's range in the model means all of it.
+	c.options.ScopedE2E = len(c.e2e.scope.NVTX) > 0
 	if f.minTime != nil {
 		c.options.MinTime = *f.minTime
 		if *f.minTime == 0 {
@@ -177,24 +186,44 @@ func parse(args []string) (*config, error) {
 	return c, err
 }
 
+// sides tells which reports are of which side.
+func (f *flags) sides() error {
+	args := f.set.Args()
+	switch n := len(args); {
+	case len(f.base)+len(f.next) > 0:
+		switch {
+		case !f.options.Regression:
+			return usage("nsysdiff --regression --base REPORTS --new REPORTS", "--base and --new are for --regression")
+		case len(f.base) == 0 || len(f.next) == 0:
+			return usage("nsysdiff --regression --base REPORTS --new REPORTS", "--base and --new are given together")
+		case n > 0:
+			return usage("quote a pattern, so that the shell leaves it whole: --base 'a/*.sqlite'", "%s: beside --base and --new no report stands by itself", args[0])
+		}
+		f.mock.args, f.e2e.args = f.base, f.next
+	case n == 0:
+		return usage(helpHint, "no report given")
+	case n == 1 && f.options.Regression:
+		return usage("nsysdiff --regression BASE NEW", "--regression takes two reports, one was given")
+	case n > 2 && f.options.Regression:
+		return usage("name the ranks of both sides: nsysdiff --regression --base 'a/*.sqlite' --new 'b/*.sqlite'",
+			"%d reports given, and --regression cannot tell which are the base's", n)
+	default:
+		f.mock.args, f.e2e.args = args[:1], args[1:]
+	}
+	return nil
+}
+
 // check looks for flags that contradict each other.
 func (f *flags) check() error {
 	for _, s := range []struct {
 		side  string
 		scope trace.Scope
-	}{{"", f.both}, {"mock-", f.mock}, {"e2e-", f.e2e}} {
+	}{{"", f.both}, {"mock-", f.mock.scope}, {"e2e-", f.e2e.scope}} {
 		if s.scope.From != nil && s.scope.To != nil && *s.scope.From >= *s.scope.To {
 			return usage("", "--%sfrom %v is not before --%sto %v", s.side, *s.scope.From, s.side, *s.scope.To)
 		}
 	}
-	switch n := len(f.reports); {
-	case n == 0:
-		return usage(helpHint, "no report given")
-	case n > 2:
-		return usage(helpHint, "%d reports given, at most two can be compared", n)
-	case n == 1 && f.options.Regression:
-		return usage("nsysdiff --regression BASE NEW", "--regression takes two reports, one was given")
-	case n == 1:
+	if len(f.e2e.args) == 0 {
 		if name := f.changedPrefix("e2e-"); name != "" {
 			return usage("", "--%s has no use with one report", name)
 		}

@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 	if d := cmp.Diff([]string{"missing", "extra", "latency", "head-mismatch"}, c.failOn); d != "" {
 		t.Errorf("fail-on (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]string{"a", "b"}, c.reports); d != "" {
+	if d := cmp.Diff([]string{"a", "b"}, slices.Concat(c.mock.args, c.e2e.args)); d != "" {
 		t.Errorf("reports (-want +got):\n%s", d)
 	}
 }
@@ -80,10 +80,10 @@ func TestScopes(t *testing.T) {
 			side{To: &two, Exclude: "x", Streams: []int{2}}},
 	} {
 		c := mustParse(t, append(strings.Fields(tt.args), "a", "b")...)
-		if d := cmp.Diff(tt.mock, of(c.mock)); d != "" {
+		if d := cmp.Diff(tt.mock, of(c.mock.scope)); d != "" {
 			t.Errorf("%s: mock (-want +got):\n%s", tt.reason, d)
 		}
-		if d := cmp.Diff(tt.e2e, of(c.e2e)); d != "" {
+		if d := cmp.Diff(tt.e2e, of(c.e2e.scope)); d != "" {
 			t.Errorf("%s: e2e (-want +got):\n%s", tt.reason, d)
 		}
 	}
@@ -112,6 +112,9 @@ func TestJudgement(t *testing.T) {
 		{"--fail-on none", func(c *config) any { return len(c.failOn) }, 0},
 		{"--fail-on all", func(c *config) any { return len(c.failOn) }, len(failCodes())},
 		{"--fail-on extra --fail-on variant,shapes", func(c *config) any { return strings.Join(c.failOn, " ") }, "extra variant shapes"},
+		{"--nvtx x", func(c *config) any { return c.options.ScopedE2E }, true},
+		{"--e2e-nvtx x", func(c *config) any { return c.options.ScopedE2E }, true},
+		{"--mock-nvtx x --e2e-kernel y", func(c *config) any { return c.options.ScopedE2E }, false},
 		{"--regression --top 1", func(c *config) any { return strings.Join(c.failOn, " ") }, "missing extra latency head-mismatch step-time"},
 	} {
 		c := mustParse(t, append(strings.Fields(tt.args), "a", "b")...)
@@ -252,7 +255,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		c, err := parse(args)
-		if err == nil && !c.help && !c.helpAll && !c.version && (len(c.reports) == 0 || len(c.reports) > 2 || len(c.outputs) == 0) {
+		if err == nil && !c.help && !c.helpAll && !c.version && (len(c.mock.args) == 0 || len(c.outputs) == 0) {
 			t.Errorf("%q: %+v", args, c)
 		}
 	})

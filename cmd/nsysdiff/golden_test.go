@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -36,7 +37,7 @@ func inReports(t *testing.T) string {
 // invoke runs the program in this process.
 func invoke(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(context.Background(), args, &out, &errs, nothing)
+	status = run(context.Background(), args, environment{&out, &errs, nothing, time.Now})
 	return status, out.String(), errs.String()
 }
 

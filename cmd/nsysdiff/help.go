@@ -35,7 +35,7 @@ there is an nsys to export it. Flags (all of them: nsysdiff --help-all):
 
 Examples:
   nsysdiff mock.sqlite e2e.sqlite
-  nsysdiff --e2e-nvtx 'layer 3' --out markdown=pr.md mock.sqlite e2e.sqlite
+  nsysdiff --e2e-nvtx self_attn --out markdown=pr.md mock.sqlite e2e.sqlite
   nsysdiff --by family --top 20 e2e.sqlite
 
 Exit status: 0 no finding that --fail-on names, 1 at least one, 2 trouble.

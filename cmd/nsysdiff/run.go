@@ -5,34 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
-	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // run is the program: arguments without its name, its streams and its
 // environment to the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	status, err := command(ctx, args, stdout, stderr, getenv)
+func run(ctx context.Context, args []string, env environment) int {
+	status, err := command(ctx, args, env)
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		// Whoever read the output has seen enough.
 		return status
 	case err != nil:
-		complain(stderr, err)
+		complain(env.stderr, err)
 		return exitTrouble
 	}
 	return status
 }
 
-func command(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) (int, error) {
+func command(ctx context.Context, args []string, env environment) (int, error) {
 	if len(args) > 0 {
 		for _, c := range subcommands() {
 			if c.name == args[0] {
-				return exitNothing, c.run(args[1:], stdout)
+				return exitNothing, c.run(args[1:], env.stdout)
 			}
 		}
 	}
@@ -41,30 +41,30 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer, geten
 	case err != nil:
 		return exitTrouble, err
 	case c.version:
-		return exitNothing, printVersion(stdout)
+		return exitNothing, printVersion(env.stdout)
 	case c.helpAll:
-		return exitNothing, printFlags(stdout)
+		return exitNothing, printFlags(env.stdout)
 	case c.help:
-		return exitNothing, printHelp(stdout)
+		return exitNothing, printHelp(env.stdout)
 	}
-	if err := checkOutputs(c.outputs, c.reports); err != nil {
+	if err := c.expand(); err != nil {
 		return exitTrouble, err
 	}
-	watch := &stopwatch{on: c.verbose, w: stderr, last: time.Now()}
-	r, err := c.result(ctx, stderr, watch)
+	watch := &stopwatch{on: c.verbose, w: env.stderr, last: time.Now()}
+	r, err := c.result(ctx, env.stderr, watch)
 	if err != nil {
 		return exitTrouble, err
 	}
 	inFile := render.Options{
-		Width:   columns(nil, getenv),
+		Width:   columns(nil, env.getenv),
 		Top:     c.top,
 		Version: version(),
 		Command: append([]string{"nsysdiff"}, args...),
 	}
 	onScreen := inFile
-	onScreen.Width = columns(stdout, getenv)
-	onScreen.Color = useColor(c.color, stdout, getenv)
-	err = write(c.outputs, r, stdout, onScreen, inFile)
+	onScreen.Width = columns(env.stdout, env.getenv)
+	onScreen.Color = useColor(c.color, env.stdout, env.getenv)
+	err = write(c.outputs, r, env.stdout, onScreen, inFile)
 	if errors.Is(err, syscall.EPIPE) || err == nil {
 		watch.lap("write")
 		return exitStatus(r, c.failOn), err
@@ -72,17 +72,28 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer, geten
 	return exitTrouble, err
 }
 
-// result reads the reports and compares them, or describes the only one.
+// expand finds the reports of both sides, and makes sure that no output is one
+// of them.
+func (c *config) expand() error {
+	if err := c.mock.expand(); err != nil {
+		return err
+	}
+	if err := c.e2e.expand(); err != nil {
+		return err
+	}
+	return checkOutputs(c.outputs, slices.Concat(c.mock.reports, c.e2e.reports))
+}
+
+// result reads the reports and compares them, or describes the only side.
 func (c *config) result(ctx context.Context, stderr io.Writer, watch *stopwatch) (*align.Result, error) {
-	scopes := []trace.Scope{c.mock, c.e2e}
-	traces, err := c.read(ctx, scopes[:len(c.reports)], stderr, watch)
+	mock, e2e, err := c.read(ctx, stderr, watch)
 	if err != nil {
 		return nil, err
 	}
 	var r *align.Result
-	if len(traces) == 1 {
-		r = align.Report(traces[0], c.options)
-	} else if r, err = align.Compare(ctx, traces[0], traces[1], c.options); err != nil {
+	if e2e == nil {
+		r = align.Report(mock, c.options)
+	} else if r, err = align.Compare(ctx, mock, e2e, c.options); err != nil {
 		return nil, err
 	}
 	watch.lap("compare")

@@ -36,7 +36,7 @@ func TestRunTrouble(t *testing.T) {
 		{"help to a full disk", context.Background(), []string{"--help"}, failing{syscall.ENOSPC}, 2, "nsysdiff: no space left on device\n"},
 	} {
 		var stderr bytes.Buffer
-		if got := run(tt.ctx, tt.args, tt.stdout, &stderr, nothing); got != tt.status {
+		if got := run(tt.ctx, tt.args, environment{tt.stdout, &stderr, nothing, time.Now}); got != tt.status {
 			t.Errorf("%s: exit status %d, want %d", tt.reason, got, tt.status)
 		}
 		if got := stderr.String(); got != tt.stderr {
