@@ -8,9 +8,6 @@ import (
 // knownWrong lists the tests that the code is known to fail, by full name, and
 // why. Such a test fails when it begins to pass, so that it is taken off here.
 var knownWrong = map[string]string{
-	"TestRecordedPairs/llama_tp_mock_s1024/llama_tp_e2e/nvtx":    "factor of a shorter sequence told from GEMMs that do not fill the GPU, though the blocks of three sites say 2",
-	"TestRecordedPairs/llama_tp_mock_s1024/llama_tp_e2e/no-nvtx": "factor of a shorter sequence told from GEMMs that do not fill the GPU, though the blocks of three sites say 2",
-
 	"TestRecordedPairs/serve_mock_prefill/serve_e2e_mixed/no-nvtx": "3 of the 6 prefill steps between the graph replays are found",
 	"TestTruth/serve_mock_prefill/serve_e2e_mixed/no-nvtx":         "3 of the 6 prefill steps between the graph replays are found",
 
