@@ -34,9 +34,10 @@ const (
 // token (norms, routing, the choice of top-k). A mistaken batch or sequence
 // scales both. So what does not scale is as much evidence as what does.
 func (c *comparer) explain(r *Result) {
-	scalings := c.scalings(r)
 	c.moduleCause(r)
 	c.dtypeCause(r)
+	c.overlapCause(r)
+	scalings := c.scalings(r)
 	switch {
 	case c.clockCause(r, scalings):
 	case c.headCause(r, scalings):
@@ -44,14 +45,36 @@ func (c *comparer) explain(r *Result) {
 		c.shapeCause(r, scalings)
 	}
 	c.tileCause(r)
+	for i := range r.Causes {
+		r.Causes[i].Evidence = shorten(r.Causes[i].Evidence)
+	}
 }
 
-// scalings returns the sites that tell how work scales.
+// maxEvidence is the number of lines of evidence that a cause gives.
+const maxEvidence = 12
+
+// shorten counts what is beyond that.
+func shorten(evidence []string) []string {
+	if len(evidence) <= maxEvidence {
+		return evidence
+	}
+	rest := len(evidence) - (maxEvidence - 1)
+	return append(evidence[:maxEvidence-1:maxEvidence-1], fmt.Sprintf("and %s more", count(rest, "line")))
+}
+
+// scalings returns the sites that tell how work scales: those whose time no
+// other cause explains yet.
 func (c *comparer) scalings(r *Result) []scaling {
 	var out []scaling
+	explained := map[int]bool{}
+	for _, cause := range r.Causes {
+		for _, i := range cause.Sites {
+			explained[i] = true
+		}
+	}
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		if s.Ratio == nil || s.Verdict == Communication || s.Verdict == Ignored {
+		if s.Ratio == nil || explained[i] || s.Verdict == Communication || s.Verdict == Ignored {
 			continue
 		}
 		ratio := *s.Ratio
@@ -320,9 +343,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			}
 			if scaled {
 				sites = append(sites, s.site.Index)
-				if len(evidence) < 12 {
-					evidence = append(evidence, c.scalingLine(s))
-				}
+				evidence = append(evidence, c.scalingLine(s))
 			}
 		}
 		tokens := othersScaled > 0 && othersScaled*3 >= others

@@ -147,6 +147,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		return nil, err
 	}
 	var origins []origin
+	mockOverlap, e2eOverlap := mv.overlaps(len(columns)), ev.overlaps(len(columns))
 	sporadic := newSporadic()
 	var paced []int
 	for i := range columns {
@@ -167,6 +168,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 			name := c.mock.t.Name(m.first)
 			s.MockName, s.Family = name, c.alphabet.of(name, sideMock).family
 			s.Mock, s.MockLaunch = m.sample, mv.geometry(m)
+			s.MockOverlap = mockOverlap[i]
 			s.NVTX, s.Module = c.mock.path(m.first)
 			s.Present = e.present
 			if c.o.Launches {
@@ -177,6 +179,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 			name := c.e2e.t.Name(e.first)
 			s.E2EName, s.Family = name, c.alphabet.of(name, sideE2E).family
 			s.E2E, s.E2ELaunch = e.sample, ev.geometry(e)
+			s.E2EOverlap = e2eOverlap[i]
 			if path, module := c.e2e.path(e.first); path != nil {
 				s.NVTX, s.Module = path, module
 			}
@@ -232,8 +235,8 @@ func (c *comparer) splitDtypes(r *Result) {
 			continue
 		}
 		m, e := s, s
-		m.E2EName, m.E2E, m.E2ELaunch, m.Ranks, m.Collective, m.Family = "", nil, nil, nil, nil, Family(s.MockName)
-		e.MockName, e.Mock, e.MockLaunch = "", nil, nil
+		m.E2EName, m.E2E, m.E2ELaunch, m.E2EOverlap, m.Ranks, m.Collective, m.Family = "", nil, nil, 0, nil, nil, Family(s.MockName)
+		e.MockName, e.Mock, e.MockLaunch, e.MockOverlap = "", nil, nil, 0
 		m.Reason = otherDtype + " than the E2E's " + ShortName(s.E2EName)
 		e.Reason = otherDtype + " than the mock's " + ShortName(s.MockName)
 		m.Launches, e.Launches = splitRefs(s.Launches)

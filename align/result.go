@@ -211,6 +211,11 @@ type Site struct {
 	MockShare float64 `json:"mock_share"`
 	E2EShare  float64 `json:"e2e_share"`
 
+	// MockOverlap and E2EOverlap are the parts of the launches' time in which
+	// another kernel of the step ran too, 0 to 1.
+	MockOverlap float64 `json:"mock_overlap,omitempty"`
+	E2EOverlap  float64 `json:"e2e_overlap,omitempty"`
+
 	MockLaunch *Geometry `json:"mock_launch,omitempty"`
 	E2ELaunch  *Geometry `json:"e2e_launch,omitempty"`
 	Module     string    `json:"module,omitempty"` // innermost NVTX range that tells the module
@@ -380,6 +385,7 @@ const (
 	CauseModuleNotCalled = "module-not-called"
 	CauseTiles           = "tile-variant"
 	CauseClock           = "clock"      // another GPU or clock: everything scales alike
+	CauseOverlap         = "overlap"    // one side runs sites beside other kernels
 	CauseGraph           = "cuda-graph" // one side replays graphs, the other launches eagerly
 )
 

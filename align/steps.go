@@ -15,6 +15,9 @@ type step struct {
 	n     int      // number of launches
 	index []uint32 // the launches, where they are not first, first+1, …; else nil
 	label uint32   // the NVTX range that is the step, or None
+	// weight is how many steps it stands for in a reduced trace; 0 in others,
+	// where it stands for itself.
+	weight int
 }
 
 // at returns the index of the step's launch k.
