@@ -24,12 +24,15 @@ type KernelLimit struct {
 }
 
 // An Acceptance is a difference that is known and accepted: the sites that it
-// names are listed with the reason and not judged. Whether it has expired is
-// for the caller to say.
+// names are listed with the reason and not judged.
 type Acceptance struct {
 	Pattern trace.Pattern
 	Codes   []string // among AcceptableCodes
 	Reason  string
+	// Expired, if not empty, is the date since when it no longer holds: sites
+	// are judged as if it were not there, and a finding of code [CodeExpired]
+	// says so.
+	Expired string
 }
 
 // AcceptableCodes returns the codes that an [Acceptance] can name: those of
@@ -104,6 +107,15 @@ func codeOf(s *Site) string {
 // and findings after.
 func accept(r *Result, acceptances []Acceptance) {
 	for _, a := range acceptances {
+		if a.Expired != "" {
+			r.Findings = append(r.Findings, Finding{
+				Code: CodeExpired, Severity: Warning,
+				Message: fmt.Sprintf("what was accepted of %s (%s) is judged again, since that expired on %s: %s",
+					a.Pattern, strings.Join(a.Codes, ", "), a.Expired, a.Reason),
+				Hint: "mend the difference, or accept it anew with a later date",
+			})
+			continue
+		}
 		var sites []int
 		var what []string
 		for i := range r.Sites {
@@ -230,5 +242,6 @@ const Accepted SiteVerdict = "accepted"
 // Codes of findings that policies lead to.
 const (
 	CodeAccepted = "accepted" // a difference that Options.Accept accepts, with the reason
+	CodeExpired  = "expired"  // an acceptance that no longer holds
 	CodeExpected = "expected" // an expected kernel that is absent or out of its bounds
 )
