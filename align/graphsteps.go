@@ -2,6 +2,7 @@ package align
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -46,6 +47,7 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 			i = j
 		}
 	}
+	s.steps = splitRepeats(t, s.steps)
 	n := t.Launches.Len()
 	if len(replays) < minReplays || float64(replayed) < minReplayShare*float64(n) {
 		return s, 0, 0, false
@@ -60,6 +62,47 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 		sum += length
 	}
 	return s, length, 1 - float64(replayed)/float64(n), true
+}
+
+// splitRepeats cuts steps of eager launches that are another one several times
+// over: two prefills in a row, with no replay between.
+func splitRepeats(t *trace.Trace, steps []step) []step {
+	eager := func(st *step) bool { return t.Launches.Node[st.first] == none }
+	name := func(i int) uint32 { return t.LaunchConfig(i).Name }
+	// One of each length will do: most programs have few.
+	shortest := map[int]int{}
+	for k := range steps {
+		if n := steps[k].n; eager(&steps[k]) {
+			if _, ok := shortest[n]; !ok {
+				shortest[n] = steps[k].first
+			}
+		}
+	}
+	lengths := slices.Sorted(maps.Keys(shortest))
+	var out []step
+	for _, st := range steps {
+		piece := st.n
+		for _, n := range lengths {
+			if n*2 > st.n || !eager(&st) {
+				break
+			}
+			if st.n%n != 0 {
+				continue
+			}
+			first, repeats := shortest[n], true
+			for k := 0; k < st.n && repeats; k++ {
+				repeats = name(st.first+k) == name(first+k%n)
+			}
+			if repeats {
+				piece = n
+				break
+			}
+		}
+		for at := 0; at < st.n; at += piece {
+			out = append(out, step{track: st.track, first: st.first + at, n: piece, label: none})
+		}
+	}
+	return out
 }
 
 // sameReplay reports whether launch j, which follows i, is of the same replay,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,9 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 			c.measureRatio(s)
 		}
 	})
+	if c.o.Regression {
+		noiseOfEqualSites(r.Sites)
+	}
 	for i := range r.Sites {
 		s := &r.Sites[i]
 		c.judgeSite(s)
@@ -53,7 +57,10 @@ func (c *comparer) measureRatio(s *Site) {
 		s.RatioLo, s.RatioHi = &lo, &hi
 	}
 	if c.o.Regression {
+		// Twice what the runs show in themselves is no difference between
+		// them.
 		n := max(splitHalf(num.Steps), splitHalf(den.Steps))
+		n *= n
 		s.Noise = &n
 	}
 }
@@ -77,6 +84,50 @@ func splitHalf(steps []float64) float64 {
 	first := append([]float64(nil), steps[:n/2]...)
 	second := append([]float64(nil), steps[n/2:]...)
 	return max(apart(median(even), median(odd)), apart(median(first), median(second)))
+}
+
+const (
+	minEqualSites = 4      // sites of one kernel from which their spread is told
+	spreadSigmas  = 3      // how many standard deviations are noise
+	madToSigma    = 1.4826 // of normally distributed values
+)
+
+// noiseOfEqualSites raises the noise floor of sites that run one kernel with
+// one geometry, as the layers of a model do. Two processes differ by where
+// their memory lies, and a halving of one of them does not show that: the
+// ratios of such sites do, some up, some down. A kernel that is slower as such
+// is so at all of them, and one layer that differs from the rest stands out:
+// neither moves the median absolute deviation, which is the measure.
+func noiseOfEqualSites(sites []Site) {
+	type kernel struct {
+		base, next     string
+		baseAt, nextAt Geometry
+		kind           string
+	}
+	groups := map[kernel][]int{}
+	for i := range sites {
+		if s := &sites[i]; s.Ratio != nil && s.MockLaunch != nil && s.E2ELaunch != nil {
+			k := kernel{s.MockName, s.E2EName, *s.MockLaunch, *s.E2ELaunch, s.StepKind}
+			groups[k] = append(groups[k], i)
+		}
+	}
+	for _, g := range groups {
+		if len(g) < minEqualSites {
+			continue
+		}
+		logs := make([]float64, len(g))
+		for k, i := range g {
+			logs[k] = math.Log(*sites[i].Ratio)
+		}
+		mid := median(slices.Clone(logs))
+		for k := range logs {
+			logs[k] = math.Abs(logs[k] - mid)
+		}
+		spread := math.Exp(spreadSigmas * madToSigma * median(logs))
+		for _, i := range g {
+			*sites[i].Noise = max(*sites[i].Noise, spread)
+		}
+	}
 }
 
 // apart returns the ratio of two values, the larger over the smaller.
@@ -146,9 +197,7 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 		return within()
 	}
 	if s.Noise != nil {
-		// Twice the noise that the runs show in themselves is no difference
-		// between them.
-		limit = max(limit, *s.Noise**s.Noise)
+		limit = max(limit, *s.Noise)
 	}
 	loV, hiV := ratio, ratio
 	if lo != nil {

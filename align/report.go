@@ -330,10 +330,14 @@ func (c *comparer) shapeFinding(r *Result) {
 	if c.o.Regression {
 		sev = Info
 	}
+	hint := "the two sides do not work on equal shapes; see the causes"
+	if !slices.ContainsFunc(sites, func(i int) bool { return r.Sites[i].MockLaunch.Grid != r.Sites[i].E2ELaunch.Grid }) {
+		hint = "equal grids and other blocks: the kernel was built or tuned otherwise"
+	}
 	r.Findings = append(r.Findings, Finding{
 		Code: CodeShapes, Severity: sev, Sites: sites,
 		Message: fmt.Sprintf("%s launched with another geometry: %s", count(len(sites), "site"), list(what, 4)),
-		Hint:    "the two sides do not work on equal shapes; see the causes",
+		Hint:    hint,
 	})
 }
 

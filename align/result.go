@@ -196,8 +196,10 @@ type Site struct {
 	// steps, for sites that do not match. It qualifies the ratio and never
 	// decides.
 	P *float64 `json:"p,omitempty"`
-	// Noise is the split-half noise floor of the ratio: a ratio nearer to 1
-	// than this cannot be told from 1. Mode regression only.
+	// Noise is the noise floor of the ratio: one nearer to 1 than this cannot
+	// be told from 1. It comes from how much the halves of each run differ,
+	// and how much the ratio does between sites that run the same kernel.
+	// Mode regression only.
 	Noise *float64 `json:"noise,omitempty"`
 	// ScaledRatio is Ratio after the expected TP factor was divided out
 	// (Options.ScaleTP).
