@@ -71,6 +71,16 @@ type Column struct {
 type IntsOptions struct {
 	Workers int   // goroutines; GOMAXPROCS if 0
 	Null    int64 // what NULL reads as
+
+	// Keys names further columns, of any type, whose values repeat from row
+	// to row. Each row has, instead of those values, the number that Key
+	// returned for them: see Batch.Keys.
+	Keys []string
+	// Key is called by a worker for each combination of values of the key
+	// columns that it comes upon, now and then again for one that it had
+	// before. It must return the same number for the same values, or an
+	// error, which ends the read. row is valid until it returns.
+	Key func(worker int, row []Value) (uint32, error)
 }
 
 // A Batch is some consecutive rows of a table.
@@ -84,7 +94,10 @@ type Batch struct {
 	// Columns holds one slice per requested column, all of length N. They
 	// are valid until the callback returns.
 	Columns [][]int64
-	N       int
+	// Keys holds the number of each row's key, nil if no keys were asked
+	// for. It is valid until the callback returns.
+	Keys []uint32
+	N    int
 }
 
 // A Value is one value of a row.

@@ -81,6 +81,15 @@ type field struct {
 	absent bool
 }
 
+// width returns how many bytes the value takes in the record.
+func (f *field) width() int {
+	if f.absent {
+		return 0
+	}
+	n, _ := width(f.serial)
+	return n
+}
+
 // parseRecord finds the fields of the wanted columns (indices into columns) in
 // a record by its header, and appends them to out. size is how long the record
 // must be, need how many of its bytes hold the header and the fields.

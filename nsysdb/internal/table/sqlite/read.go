@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -232,7 +233,8 @@ func (s *source) Ints(ctx context.Context, name string, columns []string, opts t
 		s.put(c)
 		return err
 	}
-	r := intsReader{name: name, columns: columns, null: opts.Null, fn: fn}
+	r := intsReader{name: name, columns: columns, opts: opts, fn: fn}
+	selected := selectFrom(name, slices.Concat(columns, opts.Keys))
 	workers := opts.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -241,14 +243,14 @@ func (s *source) Ints(ctx context.Context, name string, columns []string, opts t
 	if !ok || span/chunkRows >= math.MaxInt32 {
 		// No rowids, or so sparse that spans of them mean nothing.
 		defer s.put(c)
-		return r.read(ctx, c, selectFrom(name, columns), nil, 0, 0)
+		return r.read(ctx, c, selected, nil, 0, 0)
 	}
 	chunks := int64(span/chunkRows) + 1
 	if int64(workers) > chunks {
 		workers = int(chunks)
 	}
 
-	q := selectFrom(name, columns) + " WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+	q := selected + " WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var taken atomic.Int64
@@ -291,34 +293,38 @@ func (s *source) Ints(ctx context.Context, name string, columns []string, opts t
 type intsReader struct {
 	name    string
 	columns []string
-	null    int64
+	opts    table.IntsOptions
 	fn      func(table.Batch) error
 }
 
 // read passes on the rows of one query. Its batches have numbers from seq.
 func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, worker, seq int) error {
 	return query(ctx, c, q, args, func(cur *cursor) error {
-		row := cur.row
-		n := len(row)
-		b := table.Batch{Seq: seq, Worker: worker, Columns: make([][]int64, n)}
-		for i := range b.Columns {
-			b.Columns[i] = make([]int64, batchRows)
+		full := make([][]int64, len(r.columns))
+		for i := range full {
+			full[i] = make([]int64, batchRows)
 		}
-		full := b.Columns
+		var keys []uint32
+		if len(r.opts.Keys) > 0 {
+			keys = make([]uint32, batchRows)
+		}
+		n := 0
 		flush := func() error {
-			if b.N == 0 {
+			if n == 0 {
 				return nil
 			}
-			cut := make([][]int64, n)
-			for i := range cut {
-				cut[i] = full[i][:b.N]
+			b := table.Batch{Seq: seq, Worker: worker, Columns: make([][]int64, len(full)), N: n}
+			for i := range full {
+				b.Columns[i] = full[i][:n]
 			}
-			b.Columns = cut
-			err := r.fn(b)
-			b.Seq++
-			b.N = 0
-			return err
+			if keys != nil {
+				b.Keys = keys[:n]
+			}
+			seq++
+			n = 0
+			return r.fn(b)
 		}
+		key := make([]table.Value, len(r.opts.Keys))
 		for {
 			more, err := cur.next()
 			if err != nil {
@@ -327,18 +333,28 @@ func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, 
 			if !more {
 				return flush()
 			}
-			for i, v := range row {
-				switch v := v.(type) {
+			for i := range full {
+				switch v := cur.row[i].(type) {
 				case int64:
-					full[i][b.N] = v
+					full[i][n] = v
 				case nil:
-					full[i][b.N] = r.null
+					full[i][n] = r.opts.Null
 				default:
 					return fmt.Errorf("column %s of %s: %w", r.columns[i], r.name, errNotInteger)
 				}
 			}
-			b.N++
-			if b.N == batchRows {
+			if keys != nil {
+				for i, v := range cur.row[len(full):] {
+					if key[i], err = value(v); err != nil {
+						return fmt.Errorf("column %s of %s: %w", r.opts.Keys[i], r.name, err)
+					}
+				}
+				if keys[n], err = r.opts.Key(worker, key); err != nil {
+					return err
+				}
+			}
+			n++
+			if n == batchRows {
 				if err := flush(); err != nil {
 					return err
 				}

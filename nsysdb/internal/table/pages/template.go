@@ -1,0 +1,249 @@
+package pages
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+)
+
+// A template is what some records share: the header, and with it where the
+// columns lie, and the values of the key columns. As launches repeat in
+// sequence, the record after one mostly has the template that came next the
+// last time, and to see that it does takes one comparison of a few words.
+type template struct {
+	size  int    // of the record; -1 if it cannot be told from what lies in the page
+	words []word // from the start of the record
+	loads []load // by wanted column
+	key   uint32
+	// next and other are the templates that last came after this one. They
+	// are never nil.
+	next, other *template
+}
+
+// A word is eight bytes that all records of a template share, as far as the
+// mask goes.
+type word struct{ value, mask uint64 }
+
+func (t *template) matches(record []byte) bool {
+	words := t.words
+	if len(record) < 8*len(words) {
+		return false
+	}
+	diff := uint64(0)
+	for _, w := range words {
+		diff |= (binary.LittleEndian.Uint64(record) ^ w.value) & w.mask
+		record = record[8:]
+	}
+	return diff == 0
+}
+
+// A load says how to read an integer: the eight bytes at offset, shifted right
+// as a signed number, masked, or'ed with what is constant. A value that the
+// header alone tells has a mask of 0.
+type load struct {
+	offset, shift  int
+	mask, constant int64
+}
+
+func (l *load) value(record []byte) int64 {
+	return int64(binary.BigEndian.Uint64(record[l.offset:]))>>(l.shift&63)&l.mask | l.constant
+}
+
+// A plan is what the records that have one header share.
+type plan struct {
+	header    []byte
+	size      int // of the record
+	need      int // bytes of it that hold header and wanted values
+	local     bool
+	loads     []load
+	fields    []field // of the key columns
+	templates map[string]*template
+}
+
+const (
+	// maxPlans and maxTemplateBytes bound what a worker remembers. A few
+	// dozen plans and a few hundred templates are usual; what does not fit is
+	// found anew.
+	maxPlans         = 4096
+	maxTemplateBytes = 8 << 20
+)
+
+// templates finds the templates of records.
+type templates struct {
+	scan   *scan
+	number int // of the worker
+	opts   *table.IntsOptions
+	none   *template // stands for a template that is not known
+	last   *template // of the last record
+	plans  map[string]*plan
+	recent [1024]*plan // by hash of the header, a faster way to plans
+	seed   maphash.Seed
+	bytes  int // that all templates take, about
+	keyRaw []byte
+	keyRow []table.Value
+	record []byte // padded
+}
+
+func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
+	ts.none = &template{size: -1}
+	ts.none.next, ts.none.other = ts.none, ts.none
+	ts.scan, ts.number, ts.opts, ts.last = sc, number, opts, ts.none
+	ts.plans = map[string]*plan{}
+	ts.seed = maphash.MakeSeed()
+	ts.keyRow = make([]table.Value, len(opts.Keys))
+}
+
+// find returns the template of a record, and the record as far as it is
+// needed, with padding.
+func (ts *templates) find(r *reader, b *btreePage, c cell) (*template, []byte, error) {
+	p, err := ts.plan(r, b, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	record, err := r.prefix(b, c, p.need)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := ts.template(p, record)
+	if err != nil {
+		return nil, nil, err
+	}
+	ts.record = append(append(ts.record[:0], record...), make([]byte, padding)...)
+	return t, ts.record, nil
+}
+
+// plan returns the plan for a record.
+func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
+	header, err := r.header(b, c)
+	if err != nil {
+		return nil, err
+	}
+	recent := &ts.recent[maphash.Bytes(ts.seed, header)%uint64(len(ts.recent))]
+	p := *recent
+	if p == nil || string(p.header) != string(header) {
+		p = ts.plans[string(header)]
+	}
+	if p == nil {
+		if p, err = ts.newPlan(header); err != nil {
+			return nil, fmt.Errorf("page %d: %w", b.number, err)
+		}
+		if len(ts.plans) == maxPlans {
+			ts.forget()
+		}
+		ts.plans[string(p.header)] = p
+	}
+	*recent = p
+	if p.size != c.size {
+		return nil, refuse("page %d: a record of %d bytes whose header says %d", b.number, c.size, p.size)
+	}
+	return p, nil
+}
+
+// forget drops all plans and templates but those that the last record leads to.
+func (ts *templates) forget() {
+	clear(ts.plans)
+	clear(ts.recent[:])
+	ts.bytes = 0
+}
+
+func (ts *templates) newPlan(header []byte) (*plan, error) {
+	sc := ts.scan
+	fields, size, need, err := parseRecord(nil, header, sc.def.columns, sc.wanted)
+	if err != nil {
+		return nil, err
+	}
+	columns := len(sc.wanted) - len(ts.opts.Keys)
+	p := &plan{
+		header:    slices.Clone(header),
+		size:      size,
+		need:      need,
+		local:     need <= sc.layout.local(size),
+		fields:    fields[columns:],
+		templates: map[string]*template{},
+	}
+	for _, f := range fields[:columns] {
+		n, _ := width(f.serial)
+		l := load{}
+		switch {
+		case f.column.rowid: // filled in by the caller
+		case f.absent && !f.column.known:
+			return nil, refuse("column %s: a row from before it was added", f.column.Name)
+		case f.absent && f.column.missing.Kind == table.Null, !f.absent && f.serial == 0:
+			l.constant = ts.opts.Null
+		case f.absent:
+			l.constant = f.column.missing.Int
+		case f.serial == 8 || f.serial == 9:
+			l.constant = int64(f.serial - 8)
+		case f.serial <= 6:
+			l = load{offset: f.offset, shift: 64 - 8*n, mask: -1}
+		default:
+			return nil, refuse("column %s: a value that is not an integer", f.column.Name)
+		}
+		p.loads = append(p.loads, l)
+	}
+	return p, nil
+}
+
+// template returns the template of a record that has the header of p.
+func (ts *templates) template(p *plan, record []byte) (*template, error) {
+	raw := ts.keyRaw[:0]
+	for i := range p.fields {
+		f := &p.fields[i]
+		raw = append(raw, record[f.offset:f.offset+f.width()]...)
+	}
+	ts.keyRaw = raw
+	if t := p.templates[string(raw)]; t != nil {
+		return t, nil
+	}
+
+	t := &template{size: -1, loads: p.loads, next: ts.none, other: ts.none}
+	for i := range p.fields {
+		v, err := p.fields[i].value(record, 0)
+		if err != nil {
+			return nil, err
+		}
+		ts.keyRow[i] = v
+	}
+	if ts.opts.Key != nil {
+		var err error
+		if t.key, err = ts.opts.Key(ts.number, ts.keyRow); err != nil {
+			return nil, err
+		}
+	}
+	if p.local {
+		t.size = p.size
+		t.words = p.words(record)
+	}
+	if ts.bytes += len(raw) + 16*len(t.words) + 256; ts.bytes > maxTemplateBytes {
+		ts.forget()
+	}
+	p.templates[string(raw)] = t
+	return t, nil
+}
+
+// words returns the words by which the template of a record is recognised:
+// they cover the header and the key columns.
+func (p *plan) words(record []byte) []word {
+	end := len(p.header)
+	for i := range p.fields {
+		end = max(end, p.fields[i].offset+p.fields[i].width())
+	}
+	value, mask := make([]byte, (end+7)/8*8), make([]byte, (end+7)/8*8)
+	cover := func(from, to int) {
+		for i := from; i < to; i++ {
+			value[i], mask[i] = record[i], 0xff
+		}
+	}
+	cover(0, len(p.header))
+	for i := range p.fields {
+		cover(p.fields[i].offset, p.fields[i].offset+p.fields[i].width())
+	}
+	words := make([]word, len(value)/8)
+	for i := range words {
+		words[i] = word{binary.LittleEndian.Uint64(value[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])}
+	}
+	return words
+}
