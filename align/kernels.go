@@ -39,6 +39,10 @@ func (c *comparer) kernelTable(mock, e2e *trace.Trace) []KernelRow {
 }
 
 func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) {
+	if t.Reduced != nil {
+		c.addTotals(rows, t, sd)
+		return
+	}
 	groups := make([]int, len(t.Configs))
 	var keys []string
 	ids := map[string]int{}
@@ -77,6 +81,45 @@ func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) 
 			addRow(rows, key, families[key], newSample(durations[g], nil), sd)
 		}
 	}
+}
+
+// addTotals is addSide for a reduced trace, whose launches are few of those
+// that there were.
+func (c *comparer) addTotals(rows map[string]*KernelRow, t *trace.Trace, sd side) {
+	var keys []string
+	ids := map[string]int{}
+	var sums []trace.Distribution
+	var families []string
+	for i := range t.Reduced.Totals {
+		tot := &t.Reduced.Totals[i]
+		key := c.groupKey(t, &trace.Config{Name: tot.Name, Short: tot.Short, Grid: tot.Grid, Block: tot.Block}, sd)
+		id, ok := ids[key]
+		if !ok {
+			id = len(keys)
+			ids[key] = id
+			keys = append(keys, key)
+			sums = append(sums, trace.Distribution{})
+			families = append(families, c.alphabet.of(t.Strings[tot.Name], sd).family)
+		}
+		sums[id].Merge(&tot.Distribution)
+	}
+	for id, key := range keys {
+		addRow(rows, key, families[id], sampleOf(&sums[id]), sd)
+	}
+}
+
+// sampleOf summarises durations of which the distribution is known. Its
+// quantiles are within [trace.MaxQuantileError].
+func sampleOf(d *trace.Distribution) *Sample {
+	s := &Sample{
+		N: int(d.N), TotalNS: d.Sum, MinNS: d.Min, MaxNS: d.Max,
+		MedianNS: d.Quantile(0.5), MeanNS: d.Mean(), StddevNS: d.Stddev(),
+		P5NS: d.Quantile(0.05), P95NS: d.Quantile(0.95),
+	}
+	if lo := medianRank(s.N); lo >= 0 {
+		s.LoNS, s.HiNS = d.Rank(int64(lo)), d.Rank(int64(s.N-1-lo))
+	}
+	return s
 }
 
 func addRow(rows map[string]*KernelRow, name, family string, s *Sample, sd side) {
@@ -122,6 +165,12 @@ func memoryTable(mock, e2e *trace.Trace) []KernelRow {
 		}
 		for _, n := range order {
 			addRow(rows, t.Strings[n], "", newSample(byName[n], nil), sd)
+		}
+		if t.Reduced != nil {
+			for i := range t.Reduced.MemOps {
+				m := &t.Reduced.MemOps[i]
+				addRow(rows, t.Strings[m.Name], "", sampleOf(&m.Distribution), sd)
+			}
 		}
 	}
 	add(mock, sideMock)

@@ -1,7 +1,5 @@
 package trace
 
-import "slices"
-
 // Merge makes one trace of the traces of several reports of one run, in the
 // order given: the ranks of a parallel job, say. Ids repeat between hosts and
 // clocks differ, so that lanes, tracks and graph nodes keep the number of
@@ -33,7 +31,8 @@ type Merger struct {
 	totals  map[totalKey]int
 	memOps  map[uint32]int
 	leftOut phrases
-	ways    []phrases // LeftOut of Reduced.Ways
+	wayAt   map[wayKey]int // index into Reduced.Ways
+	ways    []phrases      // their LeftOut
 	seen    map[string]bool
 	at      int // launches so far
 }
@@ -41,6 +40,14 @@ type Merger struct {
 type totalKey struct {
 	name, short uint32
 	grid, block [3]int32
+}
+
+// A wayKey tells which ways of several traces are one: the zero value is for the
+// first of each, others are counted off.
+type wayKey struct {
+	by      string
+	further bool
+	nth     int
 }
 
 // NewMerger returns a merger. launches is how many launches are expected, 0 if
@@ -51,6 +58,7 @@ func NewMerger(launches int) *Merger {
 		strings: map[string]uint32{"": 0},
 		totals:  map[totalKey]int{},
 		memOps:  map[uint32]int{},
+		wayAt:   map[wayKey]int{},
 		seen:    map[string]bool{},
 	}
 	m.t.Launches.Resize(launches)
@@ -167,8 +175,7 @@ func (m *Merger) str(s string) uint32 {
 	return id
 }
 
-// reduced merges what reduced traces were before. A trace with fewer ways than
-// others joins the further ones with its last.
+// reduced merges what reduced traces were before.
 func (m *Merger) reduced(r *Reduced, str func(uint32) uint32, first, ranges int) {
 	if m.t.Reduced == nil {
 		m.t.Reduced = &Reduced{}
@@ -177,24 +184,29 @@ func (m *Merger) reduced(r *Reduced, str func(uint32) uint32, first, ranges int)
 	to.Launches += r.Launches
 	to.TrackLaunches = append(to.TrackLaunches, r.TrackLaunches...)
 	to.Streams += r.Streams
-	for len(to.Ways) < len(r.Ways) {
-		w := Way{By: r.Ways[len(to.Ways)].By}
-		var left phrases
-		if n := len(to.Ways); n > 0 {
-			w.Steps = slices.Clone(to.Ways[n-1].Steps)
-			left = m.ways[n-1].clone()
+	nth := map[wayKey]int{}
+	for i := range r.Ways {
+		w := &r.Ways[i]
+		// The most trusted ways belong together however steps were told.
+		k := wayKey{by: w.By, further: w.Further}
+		k.nth = nth[k]
+		nth[wayKey{by: w.By, further: w.Further}]++
+		if i == 0 {
+			k = wayKey{}
 		}
-		to.Ways = append(to.Ways, w)
-		m.ways = append(m.ways, left)
-	}
-	for i := range to.Ways {
-		w := &r.Ways[min(i, len(r.Ways)-1)]
+		at, ok := m.wayAt[k]
+		if !ok {
+			at = len(to.Ways)
+			m.wayAt[k] = at
+			to.Ways = append(to.Ways, Way{By: w.By, Further: w.Further})
+			m.ways = append(m.ways, phrases{})
+		}
 		for _, s := range w.Steps {
 			s.First += first
 			s.Range = shift(s.Range, ranges)
-			to.Ways[i].Steps = append(to.Ways[i].Steps, s)
+			to.Ways[at].Steps = append(to.Ways[at].Steps, s)
 		}
-		m.ways[i].add(w.LeftOut)
+		m.ways[at].add(w.LeftOut)
 	}
 	for i := range r.Totals {
 		t := r.Totals[i]

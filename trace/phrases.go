@@ -12,12 +12,6 @@ type phrases struct {
 	at   map[string]int // by what is counted
 }
 
-func (p *phrases) clone() phrases {
-	var q phrases
-	q.add(p.list)
-	return q
-}
-
 func (p *phrases) add(list []string) {
 	if p.at == nil {
 		p.at = map[string]int{}

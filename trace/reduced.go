@@ -2,12 +2,13 @@ package trace
 
 // Reduced says of a reduced trace what it was before. A reduced trace holds
 // some of the steps of a report, evenly spread, and nothing besides: what a
-// comparison needs of a report of any size. Its launches are those of the
-// steps, one step after the other within a track; a range stands for all
-// ranges of its name in its place of a step, and a replay likewise.
+// comparison needs of a report of any size. Within a track its launches stand
+// step by step; one that belongs to steps of several ways may be there more
+// than once. A range stands for all ranges of its name in its place of a step,
+// and a replay likewise.
 type Reduced struct {
 	// Ways are the ways to see the launches as steps, the most trusted
-	// first: at least one. The steps of the first hold all launches.
+	// first: at least one.
 	Ways []Way
 
 	// Totals holds all launches in scope of the trace before, by kernel and
@@ -22,8 +23,11 @@ type Reduced struct {
 
 // A Way is a way to see a trace as steps.
 type Way struct {
-	By    string // how steps were told: "nvtx", "period" or "whole"
-	Steps []Step // in order of their launches
+	By string // how steps were told: "nvtx", "graph", "period" or "whole"
+	// Further says that it is for an operation that is not found in the
+	// steps of the other ways.
+	Further bool
+	Steps   []Step // in order of track and time
 	// LeftOut says what is in no step, each a phrase such as "12 launches in
 	// no NVTX range".
 	LeftOut []string
