@@ -363,7 +363,8 @@ var recordedPairs = []recordedPair{
 		want: outcome{
 			verdict: align.Misaligned, steps: [2]int{8, 8}, perStep: [2]int{30, 210}, occurrences: 6,
 			sites:    overlapped(),
-			findings: []string{"cuda-graph info", "latency error", "undecided warning"},
+			findings: []string{"cuda-graph info", "latency error/overlap", "undecided warning/overlap"},
+			causes:   []wantCause{{align.CauseOverlap, 0, 0}},
 		},
 	},
 	{
@@ -372,7 +373,8 @@ var recordedPairs = []recordedPair{
 		want: outcome{
 			verdict: align.Misaligned, steps: [2]int{8, 8}, perStep: [2]int{30, 210}, occurrences: 6,
 			sites:    overlapped(),
-			findings: []string{"cuda-graph info", "latency error", "undecided warning"},
+			findings: []string{"cuda-graph info", "latency error/overlap", "undecided warning/overlap"},
+			causes:   []wantCause{{align.CauseOverlap, 0, 0}},
 		},
 	},
 
