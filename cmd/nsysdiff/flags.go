@@ -21,7 +21,9 @@ type config struct {
 	e2e     side // or the new run; without reports where one side is described by itself
 	options align.Options
 	failOn  []string
-	strict  bool // an unreadable report of several is fatal
+	policy  policy
+	path    string // of the configuration file that was read
+	strict  bool   // an unreadable report of several is fatal
 	outputs []output
 	top     int
 	color   string // "auto", "always" or "never"
@@ -34,15 +36,19 @@ type config struct {
 // flags is the command line as it is parsed.
 type flags struct {
 	config
-	both    trace.Scope
-	base    []string
-	next    []string
-	set     *pflag.FlagSet
-	groups  []group
-	format  string
-	output  string
-	outs    []string
-	alias   string
+	both   trace.Scope
+	base   []string
+	next   []string
+	set    *pflag.FlagSet
+	groups []group
+	format string
+	output string
+	outs   []string
+	alias  string
+
+	configPath string
+	noConfig   bool
+
 	by      string
 	minTime *time.Duration
 	failSet bool
@@ -84,6 +90,8 @@ func newFlags() *flags {
 	judge.BoolVar(&f.options.ScaleTP, "scale-tp", false, "judge an unsharded mock: its per-head kernels after dividing by --tp")
 	judge.StringVar(&f.alias, "alias", "", "`FILE` of kernels to treat as equal, lines \"mock = e2e\" of names or /regexp/")
 	judge.Var(regexpValue{&f.options.Ignore}, "ignore", "list these kernels without judging them")
+	judge.StringVar(&f.configPath, "config", "", "read what the command line does not say from `FILE` (default "+configName+", if it is there)")
+	judge.BoolVar(&f.noConfig, "no-config", false, "read no configuration file")
 	judge.BoolVar(&f.options.JudgeCommunication, "judge-communication", false, "judge collectives, which wait for their peers, like other kernels")
 
 	show := f.group("What is shown, and where")
@@ -158,16 +166,20 @@ func parse(args []string) (*config, error) {
 	if err := f.sides(); err != nil {
 		return nil, err
 	}
+	// Flags for the other side are a mistake, settings for it are not.
+	if name := f.changedPrefix("e2e-"); name != "" && len(f.e2e.args) == 0 {
+		return nil, usage("", "--%s has no use with one report", name)
+	}
+	if err := f.configure(); err != nil {
+		return nil, err
+	}
 	c.options.By = align.Grouping(f.by)
 	c.mock.scope = over(f.both, c.mock.scope)
 	c.e2e.scope = over(f.both, c.e2e.scope)
 	// Whoever names the operation's range in the model means all of it.
 	c.options.ScopedE2E = len(c.e2e.scope.NVTX) > 0
 	if f.minTime != nil {
-		c.options.MinTime = *f.minTime
-		if *f.minTime == 0 {
-			c.options.MinTime = -1 // none, where 0 is the default
-		}
+		c.options.MinTime = orNone(*f.minTime)
 	}
 	if !f.failSet {
 		c.failOn = defaultFailOn(c.options.Regression)
@@ -221,11 +233,6 @@ func (f *flags) check() error {
 	}{{"", f.both}, {"mock-", f.mock.scope}, {"e2e-", f.e2e.scope}} {
 		if s.scope.From != nil && s.scope.To != nil && *s.scope.From >= *s.scope.To {
 			return usage("", "--%sfrom %v is not before --%sto %v", s.side, *s.scope.From, s.side, *s.scope.To)
-		}
-	}
-	if len(f.e2e.args) == 0 {
-		if name := f.changedPrefix("e2e-"); name != "" {
-			return usage("", "--%s has no use with one report", name)
 		}
 	}
 	if f.options.ScaleTP && f.options.TP == 0 {

@@ -50,8 +50,10 @@ func command(ctx context.Context, args []string, env environment) (int, error) {
 	if err := c.expand(); err != nil {
 		return exitTrouble, err
 	}
-	watch := &stopwatch{on: c.verbose, w: env.stderr, last: time.Now()}
-	r, err := c.result(ctx, env.stderr, watch)
+	if c.verbose && c.path != "" {
+		fmt.Fprintf(env.stderr, "nsysdiff: configured by %s\n", c.path)
+	}
+	r, err := c.result(ctx, env)
 	if err != nil {
 		return exitTrouble, err
 	}
@@ -66,7 +68,6 @@ func command(ctx context.Context, args []string, env environment) (int, error) {
 	onScreen.Color = useColor(c.color, env.stdout, env.getenv)
 	err = write(c.outputs, r, env.stdout, onScreen, inFile)
 	if errors.Is(err, syscall.EPIPE) || err == nil {
-		watch.lap("write")
 		return exitStatus(r, c.failOn), err
 	}
 	return exitTrouble, err
@@ -85,17 +86,21 @@ func (c *config) expand() error {
 }
 
 // result reads the reports and compares them, or describes the only side.
-func (c *config) result(ctx context.Context, stderr io.Writer, watch *stopwatch) (*align.Result, error) {
-	mock, e2e, err := c.read(ctx, stderr, watch)
+func (c *config) result(ctx context.Context, env environment) (*align.Result, error) {
+	watch := &stopwatch{on: c.verbose, w: env.stderr, last: time.Now()}
+	mock, e2e, err := c.read(ctx, env.stderr, watch)
 	if err != nil {
 		return nil, err
 	}
+	o := c.options
+	o.Accept = c.policy.at(env.now())
 	var r *align.Result
 	if e2e == nil {
-		r = align.Report(mock, c.options)
-	} else if r, err = align.Compare(ctx, mock, e2e, c.options); err != nil {
+		r = align.Report(mock, o)
+	} else if r, err = align.Compare(ctx, mock, e2e, o); err != nil {
 		return nil, err
 	}
+	align.Expect(r, c.policy.expect)
 	watch.lap("compare")
 	return r, nil
 }

@@ -27,6 +27,7 @@ func failCodes() []failCode {
 		{align.CodeExtra, "a kernel of the mock that the model lacks"},
 		{align.CodeLatency, "a kernel beyond --max-ratio"},
 		{align.CodeHeadMismatch, "per-head work that differs by the number of heads"},
+		{align.CodeExpected, "an expected kernel that is absent or out of its bounds"},
 		{align.CodeVariant, "another kernel of the same family"},
 		{align.CodeUndecided, "a kernel of which too little is known"},
 		{align.CodeShapes, "launch geometry or sizes that differ"},
@@ -34,14 +35,19 @@ func failCodes() []failCode {
 		{align.CodeSporadic, "a launch in only some steps or layers"},
 		{align.CodeCommunication, "collectives that were not judged"},
 		{align.CodeCapture, "warnings about the captures"},
+		{align.CodeEdge, "launches of the operation's NVTX range beside its occurrences"},
+		{align.CodeGraph, "one side replays CUDA graphs, the other launches eagerly"},
+		{align.CodeStraggler, "a rank slower than the others on most kernels"},
 		{align.CodeUnattributed, "launches that could not be attributed"},
+		{align.CodeExpired, "an accepted difference whose date has passed"},
 		{align.CodeStepTime, "with --regression, a step that is slower as a whole"},
+		{align.CodeStepKind, "with --regression, kinds of steps that only one run has"},
 	}
 }
 
 // defaultFailOn returns what --fail-on is by default.
 func defaultFailOn(regression bool) []string {
-	codes := []string{align.CodeMissing, align.CodeExtra, align.CodeLatency, align.CodeHeadMismatch}
+	codes := []string{align.CodeMissing, align.CodeExtra, align.CodeLatency, align.CodeHeadMismatch, align.CodeExpected}
 	if regression {
 		codes = append(codes, align.CodeStepTime)
 	}
