@@ -11,12 +11,8 @@ var knownWrong = map[string]string{
 	"TestRecordedPairs/serve_mock_prefill/serve_e2e_mixed/no-nvtx": "3 of the 6 prefill steps between the graph replays are found",
 	"TestTruth/serve_mock_prefill/serve_e2e_mixed/no-nvtx":         "3 of the 6 prefill steps between the graph replays are found",
 
-	"TestRecordedRegressions/llama_tp_e2e_tp4/llama_tp_e2e_tp4_ranks/second/nvtx":    "noise of 11 us GEMMs is undecided",
-	"TestRecordedRegressions/llama_tp_e2e_tp4/llama_tp_e2e_tp4_ranks/second/no-nvtx": "noise of 11 us GEMMs is undecided",
-
-	"TestEqual/serve_e2e_batches/regression/nvtx":  "the warm-up of each batch size is taken for a kind of steps",
-	"TestEqual/serve_e2e_mixed/regression/nvtx":    "the warm-up of each batch size is taken for a kind of steps",
-	"TestEqual/serve_e2e_mixed/regression/no-nvtx": "the warm-up of each batch size is taken for a kind of steps",
+	"TestEqual/serve_e2e_batches/regression/nvtx": "the warm-up of each batch size is taken for a kind of steps",
+	"TestEqual/serve_e2e_mixed/regression/nvtx":   "the warm-up of each batch size is taken for a kind of steps",
 
 	"TestHalves/compiled_e2e_layers/time/regression/nvtx":    "gaps of 3 steps against 3 are told to differ",
 	"TestHalves/compiled_e2e_layers/time/regression/no-nvtx": "gaps of 3 steps against 3 are told to differ",
@@ -26,14 +22,10 @@ var knownWrong = map[string]string{
 
 	"TestHalves/llama_tp_e2e_regressed/time/regression/nvtx": "noise is undecided",
 
-	"TestHalves/serve_e2e_mixed/time/regression/no-nvtx": "2 prefill steps of the second half are not found between the replays",
-
-	"TestHalves/sparse_e2e_2streams_graph/time/compare/nvtx":         "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/time/compare/no-nvtx":      "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/parity/compare/nvtx":       "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/parity/compare/no-nvtx":    "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/parity/regression/nvtx":    "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/parity/regression/no-nvtx": "kernels that sometimes overlap are undecided against themselves",
+	"TestHalves/sparse_e2e_2streams_graph/time/compare/nvtx":      "kernels that sometimes overlap are undecided against themselves",
+	"TestHalves/sparse_e2e_2streams_graph/time/compare/no-nvtx":   "kernels that sometimes overlap are undecided against themselves",
+	"TestHalves/sparse_e2e_2streams_graph/parity/compare/nvtx":    "kernels that sometimes overlap are undecided against themselves",
+	"TestHalves/sparse_e2e_2streams_graph/parity/compare/no-nvtx": "kernels that sometimes overlap are undecided against themselves",
 
 	"TestPerturbed/seed=6":  "half of a layer is taken for the mock's step where a norm begins both halves (no ranges)",
 	"TestPerturbed/seed=43": "half of a layer is taken for the mock's step where a norm begins both halves (no ranges)",
