@@ -61,7 +61,7 @@ func issueOrder(l *trace.Launches, trackOf []uint32, tracks int, extents []exten
 		})
 	}
 	wg.Wait()
-	l.Permute(order)
+	l.Permute(0, order)
 }
 
 // inOrder reports whether launches need not move.

@@ -135,7 +135,7 @@ func (b *Builder) Trace(path string) *Trace {
 		a, c := b.keys[x], b.keys[y]
 		return cmp.Or(cmp.Compare(a.pid, c.pid), cmp.Compare(a.device, c.device))
 	})
-	t.Launches.Permute(order)
+	t.Launches.Permute(0, order)
 	t.MakeTracks()
 	return t
 }

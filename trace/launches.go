@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"maps"
 	"math"
 	"sync"
 )
@@ -72,6 +73,7 @@ func resize[T any](s []T, n int) []T {
 		return s
 	}
 	t := make([]T, n)
+	preferHugePages(t)
 	copy(t, s)
 	return t
 }
@@ -84,6 +86,20 @@ func (l *Launches) Set(i int, start, duration int64, config, node, origin uint32
 	l.Node[i] = node
 	l.Origin[i] = origin
 	l.setDuration(i, duration)
+}
+
+// SetDurations fills in the durations of launches first, first+1, and so on;
+// those below 0 count as 0. The other columns can be filled in as they are.
+// Calls for different launches may run concurrently.
+func (l *Launches) SetDurations(first int, ns []int64) {
+	out := l.duration[first : first+len(ns)]
+	for i, d := range ns {
+		if uint64(d) < math.MaxUint32 {
+			out[i] = uint32(d)
+		} else {
+			l.setDuration(first+i, d)
+		}
+	}
 }
 
 func (l *Launches) setDuration(i int, d int64) {
@@ -141,26 +157,57 @@ func (l *Launches) move(to, from int) {
 	}
 }
 
-// Permute reorders the launches in place so that launch i becomes the one
-// that was at order[i]. It uses order as scratch space: its contents are
-// destroyed.
-func (l *Launches) Permute(order []uint32) {
-	var long map[int]int64
-	if l.long != nil && len(l.long.ns) > 0 {
-		long = make(map[int]int64, len(l.long.ns))
-		for to, from := range order {
-			if d, ok := l.long.ns[int(from)]; ok {
-				long[to] = d
+// A Move says that N launches move from index From to index To.
+type Move struct{ To, From, N int }
+
+// Move carries out moves one after the other, each as copy would. Launches
+// that moved stay where they were too, until others take their place.
+func (l *Launches) Move(moves []Move) {
+	var wg sync.WaitGroup
+	wg.Go(func() { moveColumn(l.Start, moves) })
+	wg.Go(func() { moveColumn(l.Config, moves) })
+	wg.Go(func() { moveColumn(l.Node, moves) })
+	wg.Go(func() { moveColumn(l.Origin, moves) })
+	wg.Go(func() { moveColumn(l.duration, moves) })
+	wg.Wait()
+	if l.long == nil || len(l.long.ns) == 0 {
+		return
+	}
+	for _, m := range moves {
+		moved := map[int]int64{}
+		for i := range m.N {
+			if d, ok := l.long.ns[m.From+i]; ok {
+				moved[m.To+i] = d
 			}
 		}
+		for i := range m.N {
+			delete(l.long.ns, m.To+i)
+		}
+		maps.Copy(l.long.ns, moved)
 	}
+}
+
+func moveColumn[T any](column []T, moves []Move) {
+	for _, m := range moves {
+		copy(column[m.To:m.To+m.N], column[m.From:m.From+m.N])
+	}
+}
+
+// Permute reorders the launches from index first on, in place, so that launch
+// first+i becomes the one that was at first+order[i]. It uses order as scratch
+// space: its contents are destroyed. Calls for different launches may run
+// concurrently.
+func (l *Launches) Permute(first int, order []uint32) {
+	l.permuteLong(first, order)
+	starts, durations := l.Start[first:], l.duration[first:]
+	configs, nodes, origins := l.Config[first:], l.Node[first:], l.Origin[first:]
 	// Follow each cycle of the permutation once, marking visited places by
 	// making them fixed points.
 	for i := range order {
 		if int(order[i]) == i {
 			continue
 		}
-		start, dur, config, node, origin := l.Start[i], l.duration[i], l.Config[i], l.Node[i], l.Origin[i]
+		start, dur, config, node, origin := starts[i], durations[i], configs[i], nodes[i], origins[i]
 		j := i
 		for {
 			k := int(order[j])
@@ -168,13 +215,30 @@ func (l *Launches) Permute(order []uint32) {
 			if k == i {
 				break
 			}
-			l.Start[j], l.duration[j], l.Config[j], l.Node[j], l.Origin[j] =
-				l.Start[k], l.duration[k], l.Config[k], l.Node[k], l.Origin[k]
+			starts[j], durations[j], configs[j], nodes[j], origins[j] = starts[k], durations[k], configs[k], nodes[k], origins[k]
 			j = k
 		}
-		l.Start[j], l.duration[j], l.Config[j], l.Node[j], l.Origin[j] = start, dur, config, node, origin
+		starts[j], durations[j], configs[j], nodes[j], origins[j] = start, dur, config, node, origin
 	}
-	if long != nil {
-		l.long.ns = long
+}
+
+func (l *Launches) permuteLong(first int, order []uint32) {
+	if l.long == nil {
+		return
 	}
+	l.long.mu.Lock()
+	defer l.long.mu.Unlock()
+	if len(l.long.ns) == 0 {
+		return
+	}
+	moved := map[int]int64{}
+	for to, from := range order {
+		if d, ok := l.long.ns[first+int(from)]; ok {
+			moved[first+to] = d
+		}
+	}
+	for i := range order {
+		delete(l.long.ns, first+i)
+	}
+	maps.Copy(l.long.ns, moved)
 }
