@@ -1,0 +1,79 @@
+package summary
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+)
+
+// MergeFiles merges the summaries in files, as [Merge] does, and writes the
+// result. It needs memory for the largest file and for a few hundred bytes of
+// each report, and so goes for any number of them.
+//
+// The error is an [*Error], that of w, or that of the context.
+func MergeFiles(ctx context.Context, w io.Writer, paths ...string) (duplicates []string, err error) {
+	type place struct {
+		key      key
+		file     int
+		from, to int
+	}
+	var places []place
+	for i, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		data, err := readFile(path)
+		if err != nil {
+			return nil, err
+		}
+		err = members(data, func(from, to int, k key) { places = append(places, place{k, i, from, to}) })
+		if err != nil {
+			return nil, at(path, err)
+		}
+	}
+	if len(places) == 0 {
+		return nil, errors.New("no summary to merge")
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return a.key.compare(b.key) })
+	places = slices.CompactFunc(places, func(a, b place) bool {
+		if a.key != b.key {
+			return false
+		}
+		duplicates = append(duplicates, a.key.Path)
+		return true
+	})
+	head, err := headerMember(len(places))
+	if err != nil {
+		return nil, err
+	}
+	buf := bufio.NewWriterSize(w, 1<<20)
+	if _, err := buf.Write(head); err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := copyPart(buf, paths[p.file], p.from, p.to); err != nil {
+			return nil, err
+		}
+	}
+	return duplicates, buf.Flush()
+}
+
+// copyPart copies a part of a file.
+func copyPart(w io.Writer, path string, from, to int) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return unreadable(path, err)
+	}
+	defer f.Close()
+	n, err := io.Copy(w, io.NewSectionReader(f, int64(from), int64(to-from)))
+	if err == nil && n < int64(to-from) {
+		return at(path, damaged(errors.New("the file became shorter while it was read")))
+	}
+	return err
+}
