@@ -1,0 +1,72 @@
+package align
+
+import "context"
+
+// What the tests of package align_test look at from the inside: the steps of
+// the pipeline that have a reference to be held against.
+
+// Element is a launch as alignment sees it.
+type Element = element
+
+// NewElement makes an element of its numbers. Module 0 is none.
+func NewElement(name, family, noDtype, geom, module int32) Element {
+	return element{symbol{name: name, family: family, noDtype: noDtype, geom: geom}, module}
+}
+
+// The costs of gaps.
+const (
+	GapOpen, GapExtend     = gapOpen, gapExtend
+	LongOpen, LongExtend   = longOpen, longExtend
+	TableOpen, TableExtend = tableOpen, tableExtend
+	MaxCells               = maxCells
+)
+
+// Score is the score of pairing two launches.
+func Score(a, b Element) int32 { return score(a, b) }
+
+// AlignGlobal returns the pairs of a global alignment.
+func AlignGlobal(ctx context.Context, a, b []Element) ([][2]int, error) {
+	pairs, err := alignGlobal(ctx, a, b)
+	out := make([][2]int, len(pairs))
+	for i, p := range pairs {
+		out[i] = [2]int{p.a, p.b}
+	}
+	return out, err
+}
+
+// FindOccurrences returns where query aligns in seq, as half-open ranges.
+func FindOccurrences(ctx context.Context, query, seq []Element, threshold int32) ([][2]int, error) {
+	found, err := findOccurrences(ctx, query, seq, threshold)
+	out := make([][2]int, len(found))
+	for i, f := range found {
+		out[i] = [2]int{f.start, f.end}
+	}
+	return out, err
+}
+
+// Diff returns the runs of equal launches of a difference: where in a, where
+// in b, how many.
+func Diff(ctx context.Context, a, b []Element) ([][3]int, error) {
+	runs, err := diff(ctx, a, b)
+	out := make([][3]int, len(runs))
+	for i, r := range runs {
+		out[i] = [3]int{r.a, r.b, r.n}
+	}
+	return out, err
+}
+
+// BootstrapRatio returns the interval of the ratio of two medians.
+func BootstrapRatio(x, y []float64) (lo, hi float64) { return newBootstrap().ratio(x, y) }
+
+// MedianRank returns the rank, from 0, of the lower bound of the median's
+// interval, or -1.
+func MedianRank(n int) int { return medianRank(n) }
+
+// NewSample summarises durations, step k being durations[bounds[k]:bounds[k+1]].
+func NewSample(durations []int64, bounds []int) *Sample { return newSample(durations, bounds) }
+
+// RankTest returns the p-value of the rank test.
+func RankTest(x, y []float64) (float64, bool) { return rankTest(x, y) }
+
+// RatioOf returns a ratio that is finite.
+func RatioOf(x, y float64) float64 { return ratioOf(x, y) }
