@@ -1,0 +1,257 @@
+package align_test
+
+import (
+	"encoding/csv"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nsysdiff/nsysdiff/align"
+)
+
+func TestSample(t *testing.T) {
+	for _, x := range []struct {
+		reason    string
+		durations []int64
+		bounds    []int
+		want      align.Sample
+	}{
+		{"none", nil, nil, align.Sample{}},
+		{"one has no deviation and no interval", []int64{7}, nil,
+			align.Sample{N: 1, TotalNS: 7, MedianNS: 7, MeanNS: 7, MinNS: 7, MaxNS: 7, P5NS: 7, P95NS: 7}},
+		{"the median of an even number is the mean of the middle two", []int64{4, 1, 3, 10}, nil,
+			align.Sample{N: 4, TotalNS: 18, MedianNS: 3.5, MeanNS: 4.5, StddevNS: math.Sqrt(45.0 / 3), MinNS: 1, MaxNS: 10, P5NS: 1.3, P95NS: 9.1}},
+		{"six are enough for an interval", []int64{6, 5, 4, 3, 2, 1}, nil,
+			align.Sample{N: 6, TotalNS: 21, MedianNS: 3.5, MeanNS: 3.5, StddevNS: math.Sqrt(3.5), MinNS: 1, MaxNS: 6, P5NS: 1.25, P95NS: 5.75, LoNS: 1, HiNS: 6}},
+		{"steps of several launches, one of them empty", []int64{1, 3, 9, 5, 5}, []int{0, 2, 2, 5},
+			align.Sample{N: 5, TotalNS: 23, MedianNS: 5, MeanNS: 4.6, StddevNS: math.Sqrt((3.6*3.6 + 1.6*1.6 + 4.4*4.4 + 2*0.4*0.4) / 4), MinNS: 1, MaxNS: 9, P5NS: 1.4, P95NS: 8.2, Steps: []float64{2, 5}}},
+	} {
+		got := align.NewSample(slices.Clone(x.durations), x.bounds)
+		if diff := cmp.Diff(x.want, *got, cmpopts.EquateApprox(1e-12, 0)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", x.reason, diff)
+		}
+	}
+}
+
+// TestSampleBlocks looks at samples of more steps than are kept.
+func TestSampleBlocks(t *testing.T) {
+	const n = 1000
+	durations, bounds := make([]int64, n), make([]int, n+1)
+	for i := range durations {
+		durations[i] = int64(i)
+		bounds[i+1] = i + 1
+	}
+	s := align.NewSample(durations, bounds)
+	if len(s.Steps) == 0 || len(s.Steps) > 64 || !slices.IsSorted(s.Steps) {
+		t.Errorf("%d blocks, want at most 64, of a trend that rises", len(s.Steps))
+	}
+	if mid := s.Steps[len(s.Steps)/2]; math.Abs(mid-n/2) > n/50 {
+		t.Errorf("the middle block is %g", mid)
+	}
+}
+
+// TestMedianRank holds ranks against the table of Conover 1999, "Practical
+// Nonparametric Statistics", A3 (binomial, p = 1/2), and the interval's
+// confidence against the binomial distribution itself.
+func TestMedianRank(t *testing.T) {
+	table := map[int]int{
+		1: -1, 5: -1, // 2/2^5 = 6.25 % is too much
+		6: 0, 7: 0, 8: 0, 9: 1, 10: 1, 11: 1, 12: 2, 15: 3, 20: 5, 25: 7, 30: 9, 40: 13, 50: 17, 100: 39,
+	}
+	for n, want := range table {
+		if got := align.MedianRank(n); got != want {
+			t.Errorf("n = %d: rank %d, want %d", n, got, want)
+		}
+	}
+	for n := 6; n < 300; n++ {
+		r := align.MedianRank(n)
+		if miss := binomialTail(n, r); 2*miss > 0.05 {
+			t.Errorf("n = %d: ranks from %d miss the median with probability %g", n, r, 2*miss)
+		}
+		if miss := binomialTail(n, r+1); 2*miss <= 0.05 {
+			t.Errorf("n = %d: rank %d is too low, %d would do", n, r, r+1)
+		}
+	}
+}
+
+// binomialTail returns P(X ≤ k) of n fair coins, in logarithms.
+func binomialTail(n, k int) float64 {
+	sum := 0.0
+	for i := 0; i <= k; i++ {
+		a, _ := math.Lgamma(float64(n + 1))
+		b, _ := math.Lgamma(float64(i + 1))
+		c, _ := math.Lgamma(float64(n - i + 1))
+		sum += math.Exp(a - b - c - float64(n)*math.Ln2)
+	}
+	return sum
+}
+
+// TestBootstrapRatio holds the interval, which is drawn from the distribution
+// of order statistics, against plain resampling.
+func TestBootstrapRatio(t *testing.T) {
+	rng := rand.New(rand.NewPCG(16, 17))
+	draw := func(n int, scale float64) []float64 {
+		v := make([]float64, n)
+		for i := range v {
+			v[i] = scale * math.Exp(0.1*rng.NormFloat64()) // a long tail
+		}
+		return v
+	}
+	for _, n := range [][2]int{{5, 5}, {8, 20}, {20, 8}, {40, 41}, {64, 64}} {
+		x, y := draw(n[0], 300), draw(n[1], 100)
+		before := slices.Clone(x)
+		lo, hi := align.BootstrapRatio(x, y)
+		if !slices.Equal(x, before) {
+			t.Error("the input was changed")
+		}
+		again, _ := align.BootstrapRatio(x, y)
+		if again != lo {
+			t.Error("two runs differ")
+		}
+		wantLo, wantHi := plainBootstrap(rng, x, y)
+		// Percentiles of 1000 resamples have an error of their own: a few
+		// per cent of the interval's width.
+		slack := 0.12 * (wantHi - wantLo)
+		if math.Abs(lo-wantLo) > slack || math.Abs(hi-wantHi) > slack {
+			t.Errorf("%v steps: interval %.4f to %.4f, plain resampling gives %.4f to %.4f", n, lo, hi, wantLo, wantHi)
+		}
+	}
+}
+
+func plainBootstrap(rng *rand.Rand, x, y []float64) (lo, hi float64) {
+	resampled := func(v []float64) float64 {
+		r := make([]float64, len(v))
+		for i := range r {
+			r[i] = v[rng.IntN(len(v))]
+		}
+		slices.Sort(r)
+		return (r[(len(r)-1)/2] + r[len(r)/2]) / 2
+	}
+	const n = 20000
+	ratios := make([]float64, n)
+	for i := range ratios {
+		ratios[i] = resampled(x) / resampled(y)
+	}
+	slices.Sort(ratios)
+	return ratios[n*25/1000], ratios[n*975/1000]
+}
+
+// TestBootstrapCoverage checks that the interval holds the true ratio about as
+// often as it says. The percentile bootstrap of a median is a little narrow
+// for small samples.
+func TestBootstrapCoverage(t *testing.T) {
+	rng := rand.New(rand.NewPCG(18, 19))
+	const runs = 400
+	held := 0
+	for range runs {
+		x, y := make([]float64, 20), make([]float64, 20)
+		for i := range x {
+			x[i], y[i] = math.Exp(0.05*rng.NormFloat64()), math.Exp(0.05*rng.NormFloat64())
+		}
+		if lo, hi := align.BootstrapRatio(x, y); lo <= 1 && 1 <= hi {
+			held++
+		}
+	}
+	if part := float64(held) / runs; part < 0.91 || part > 0.99 {
+		t.Errorf("the interval holds the ratio in %.1f %% of the runs, want about 95 %%", 100*part)
+	}
+}
+
+func TestRankTest(t *testing.T) {
+	for _, x := range []struct {
+		reason string
+		x, y   []float64
+		lo, hi float64 // bounds of p; both 0 where there is none
+	}{
+		{"one value tells nothing", []float64{1}, []float64{1, 2, 3}, 0, 0},
+		{"all values equal", []float64{2, 2, 2}, []float64{2, 2, 2}, 0, 0},
+		{"apart: 2 of the 70 ways to order 4 and 4", []float64{1, 2, 3, 4}, []float64{5, 6, 7, 8}, 2.0 / 70, 2.0 / 70},
+		{"interleaved", []float64{1, 3, 5, 7}, []float64{2, 4, 6, 8}, 0.6, 1},
+		{"order does not matter", []float64{4, 2, 1, 3}, []float64{8, 5, 7, 6}, 2.0 / 70, 2.0 / 70},
+	} {
+		p, ok := align.RankTest(x.x, x.y)
+		if ok != (x.hi > 0) {
+			t.Errorf("%s: p %g, %v", x.reason, p, ok)
+		} else if ok && (p < x.lo-1e-9 || p > x.hi+1e-9) {
+			t.Errorf("%s: p %g, want %g to %g", x.reason, p, x.lo, x.hi)
+		}
+	}
+}
+
+func TestRatioIsFinite(t *testing.T) {
+	for _, x := range []struct{ x, y, lo, hi float64 }{
+		{0, 0, 1, 1}, {5, 5, 1, 1}, {10, 5, 2, 2}, {1, 0, 1e6, math.MaxFloat64}, {0, 1, 0, 1e-6},
+	} {
+		if r := align.RatioOf(x.x, x.y); !(r >= x.lo && r <= x.hi) || r <= 0 {
+			t.Errorf("%g over %g is %g", x.x, x.y, r)
+		}
+	}
+}
+
+// TestKernelTable holds the table by name against what nsys stats says of the
+// same recordings.
+func TestKernelTable(t *testing.T) {
+	files, err := filepath.Glob("../testdata/nsys-stats/*.cuda_gpu_kern_sum.csv")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d tables, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".cuda_gpu_kern_sum.csv")
+		t.Run(name, func(t *testing.T) {
+			want := statsTable(t, file)
+			r := align.Report(recording(t, name), align.Options{})
+			if len(r.Kernels) != len(want) {
+				t.Errorf("%d kernels, nsys stats has %d", len(r.Kernels), len(want))
+			}
+			for _, k := range r.Kernels {
+				// nsys stats rounds to a tenth.
+				round := func(f float64) float64 { return math.Round(10*f) / 10 }
+				got := statsRow{k.Mock.TotalNS, k.Mock.N, round(k.Mock.MeanNS), round(k.Mock.MedianNS), k.Mock.MinNS, k.Mock.MaxNS, round(k.Mock.StddevNS)}
+				if diff := cmp.Diff(want[k.Name], got, cmpopts.EquateApprox(0, 0.11)); diff != "" {
+					t.Errorf("%s (-nsys stats +got):\n%s", k.Name, diff)
+				}
+			}
+		})
+	}
+}
+
+type statsRow struct {
+	Total             int64
+	N                 int
+	Mean, Median      float64
+	Min, Max          int64
+	StandardDeviation float64
+}
+
+func statsTable(t *testing.T, file string) map[string]statsRow {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := map[string]statsRow{}
+	for _, row := range rows[1:] {
+		num := func(i int) float64 {
+			v, err := strconv.ParseFloat(row[i], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		table[row[8]] = statsRow{int64(num(1)), int(num(2)), num(3), num(4), int64(num(5)), int64(num(6)), num(7)}
+	}
+	return table
+}
