@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -9,12 +10,12 @@ import (
 )
 
 // completion prints a shell's completion script, made from the flags.
-func completion(args []string, stdout io.Writer) error {
+func completion(_ context.Context, args []string, env environment) error {
 	shells := map[string]func() string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
 	if len(args) != 1 || shells[args[0]] == nil {
 		return usage("nsysdiff completion bash|zsh|fish", "completion is for bash, zsh or fish")
 	}
-	_, err := io.WriteString(stdout, shells[args[0]]())
+	_, err := io.WriteString(env.stdout, shells[args[0]]())
 	return err
 }
 

@@ -24,6 +24,7 @@ type config struct {
 	policy  policy
 	path    string // of the configuration file that was read
 	strict  bool   // an unreadable report of several is fatal
+	pairs   []pair // several comparisons in the place of one
 	outputs []output
 	top     int
 	color   string // "auto", "always" or "never"
@@ -48,6 +49,7 @@ type flags struct {
 
 	configPath string
 	noConfig   bool
+	pairsPath  string
 
 	by      string
 	minTime *time.Duration
@@ -91,6 +93,7 @@ func newFlags() *flags {
 	judge.StringVar(&f.alias, "alias", "", "`FILE` of kernels to treat as equal, lines \"mock = e2e\" of names or /regexp/")
 	judge.Var(regexpValue{&f.options.Ignore}, "ignore", "list these kernels without judging them")
 	judge.StringVar(&f.configPath, "config", "", "read what the command line does not say from `FILE` (default "+configName+", if it is there)")
+	judge.StringVar(&f.pairsPath, "pairs", "", "compare each pair of `FILE`; see docs/config.md")
 	judge.BoolVar(&f.noConfig, "no-config", false, "read no configuration file")
 	judge.BoolVar(&f.options.JudgeCommunication, "judge-communication", false, "judge collectives, which wait for their peers, like other kernels")
 
@@ -163,6 +166,14 @@ func parse(args []string) (*config, error) {
 	if c.help || c.helpAll || c.version {
 		return c, nil
 	}
+	if f.pairsPath != "" {
+		var err error
+		if c.pairs, err = f.readPairs(args); err != nil {
+			return nil, err
+		}
+		c.outputs, err = parseOutputs(f.format, f.output, f.outs)
+		return c, err
+	}
 	if err := f.sides(); err != nil {
 		return nil, err
 	}
@@ -173,6 +184,12 @@ func parse(args []string) (*config, error) {
 	if err := f.configure(); err != nil {
 		return nil, err
 	}
+	return c, f.finish()
+}
+
+// finish turns what flags and files say into what is to be done.
+func (f *flags) finish() error {
+	c := &f.config
 	c.options.By = align.Grouping(f.by)
 	c.mock.scope = over(f.both, c.mock.scope)
 	c.e2e.scope = over(f.both, c.e2e.scope)
@@ -185,17 +202,17 @@ func parse(args []string) (*config, error) {
 		c.failOn = defaultFailOn(c.options.Regression)
 	}
 	if err := f.check(); err != nil {
-		return nil, err
+		return err
 	}
 	if f.alias != "" {
 		var err error
 		if c.options.Aliases, err = readAliases(f.alias); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	var err error
 	c.outputs, err = parseOutputs(f.format, f.output, f.outs)
-	return c, err
+	return err
 }
 
 // sides tells which reports are of which side.

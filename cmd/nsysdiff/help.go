@@ -52,8 +52,10 @@ func printFlags(w io.Writer) error {
 	b.WriteString("usage: nsysdiff [flags] MOCK E2E\n" +
 		"       nsysdiff [flags] --regression BASE NEW\n" +
 		"       nsysdiff [flags] REPORT\n" +
-		"       nsysdiff completion bash|zsh|fish\n" +
-		"       nsysdiff help [flags|man]\n")
+		"       nsysdiff [flags] --pairs FILE\n")
+	for _, s := range subcommands() {
+		b.WriteString("       nsysdiff " + s.usage + "\n")
+	}
 	for _, g := range newFlags().groups {
 		b.WriteString("\n")
 		for _, line := range render.Wrap(g.title+":", 80) {
@@ -73,6 +75,23 @@ func printFlags(w io.Writer) error {
 	return err
 }
 
+// help prints what a subcommand is for, and its flags.
+func (s *subcommand) help(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("usage: nsysdiff " + s.usage + "\n\n")
+	if s.text != "" {
+		b.WriteString(s.text)
+	} else {
+		b.WriteString(strings.ToUpper(s.about[:1]) + s.about[1:] + ".\n")
+	}
+	if s.flags != nil {
+		b.WriteString("\n")
+		s.flags().VisitAll(func(x *pflag.Flag) { describe(&b, x) })
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // describe writes a flag and what it is for, in 80 columns.
 func describe(b *strings.Builder, x *pflag.Flag) {
 	if x.Hidden {
@@ -87,32 +106,6 @@ func describe(b *strings.Builder, x *pflag.Flag) {
 	for _, line := range render.Wrap(about, 72) {
 		fmt.Fprintf(b, "        %s\n", line)
 	}
-}
-
-// A subcommand is a word that stands in the place of reports. A report of
-// that name is named with its folder: ./help.
-type subcommand struct {
-	name string
-	run  func(args []string, stdout io.Writer) error
-}
-
-func subcommands() []subcommand {
-	return []subcommand{
-		{"help", help},
-		{"completion", completion},
-	}
-}
-
-func help(args []string, stdout io.Writer) error {
-	switch {
-	case len(args) == 0:
-		return printHelp(stdout)
-	case len(args) == 1 && args[0] == "flags":
-		return printFlags(stdout)
-	case len(args) == 1 && args[0] == "man":
-		return printMan(stdout)
-	}
-	return usage("nsysdiff help [flags|man]", "no help on %q", strings.Join(args, " "))
 }
 
 // flagArg returns the name of a flag's value, "" for a switch.

@@ -5,13 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
 )
 
@@ -78,16 +77,16 @@ func checkOutputs(outputs []output, reports []string) error {
 	return nil
 }
 
-// write renders a result for all outputs and, once all of them are whole,
+// write renders a document for all outputs and, once all of them are whole,
 // writes the files, then standard output.
-func write(outputs []output, r *align.Result, stdout io.Writer, onScreen, inFile render.Options) error {
+func write(outputs []output, d document, how rendering, env environment) error {
 	contents := make([]bytes.Buffer, len(outputs))
 	for i, o := range outputs {
-		options := inFile
+		options := how.file
 		if o.path == "" {
-			options = onScreen
+			options = how.screen
 		}
-		if err := o.format.Write(&contents[i], r, options); err != nil {
+		if err := d.render(&contents[i], o.format, options); err != nil {
 			return fmt.Errorf("%s: %w", o.format.Name, err)
 		}
 	}
@@ -99,13 +98,41 @@ func write(outputs []output, r *align.Result, stdout io.Writer, onScreen, inFile
 			return fileProblem("", o.path, err)
 		}
 	}
+	if err := stepSummary(outputs, d, how.file, env); err != nil {
+		return err
+	}
 	for i, o := range outputs {
 		if o.path != "" {
 			continue
 		}
-		if _, err := stdout.Write(contents[i].Bytes()); err != nil {
+		if _, err := env.stdout.Write(contents[i].Bytes()); err != nil {
 			return fileProblem("", "standard output", err)
 		}
+	}
+	return nil
+}
+
+// stepSummary adds Markdown to the summary of a step of GitHub Actions, where
+// there is one and annotations were asked for. See
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+func stepSummary(outputs []output, d document, options render.Options, env environment) error {
+	path := env.getenv("GITHUB_STEP_SUMMARY")
+	if path == "" || !slices.ContainsFunc(outputs, func(o output) bool { return o.format.Name == "github" }) {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := d.stepSummary(&b, options); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err == nil {
+		_, err = f.Write(b.Bytes())
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return fileProblem("GITHUB_STEP_SUMMARY", path, err)
 	}
 	return nil
 }

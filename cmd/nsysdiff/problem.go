@@ -22,39 +22,54 @@ func (p *problem) Error() string { return p.msg }
 
 func (p *problem) Unwrap() error { return p.err }
 
-// usage returns the problem of a command line that makes no sense.
+// print writes a problem as a line that begins with the program's name, and a
+// line with its hint.
+func (p *problem) print(w io.Writer) {
+	// Paths and names in messages are as foreign as those in a report.
+	fmt.Fprintf(w, "nsysdiff: %s\n", render.Clean(p.msg))
+	if p.hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", render.Clean(p.hint))
+	}
+}
+
+// usage returns the problem of a command line, or of a file that stands for
+// one, that makes no sense.
 func usage(hint, format string, args ...any) error {
 	return &problem{msg: fmt.Sprintf(format, args...), hint: hint}
 }
 
 const helpHint = "nsysdiff --help shows how to use it"
 
-// complain writes an error, each of several joined ones, as a line that
-// begins with the program's name, and a line with its hint.
+// complain writes an error, or each of several joined ones.
 func complain(w io.Writer, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			complain(w, e)
-		}
-		return
+	for _, p := range wrongs(err) {
+		p.print(w)
 	}
-	msg, hint := err.Error(), ""
+}
+
+// wrongs returns what is wrong according to an error: several things if it
+// joins several.
+func wrongs(err error) []*problem {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []*problem
+		for _, e := range joined.Unwrap() {
+			list = append(list, wrongs(e)...)
+		}
+		return list
+	}
+	w := &problem{msg: err.Error(), err: err}
 	var p *problem
 	var e *nsysdb.Error
 	var s *trace.EmptyScopeError
 	switch {
 	case errors.Is(err, context.Canceled):
-		msg = "interrupted"
+		w.msg = "interrupted"
 	case errors.As(err, &p):
-		hint = p.hint
+		w.hint = p.hint
 	case errors.As(err, &e):
-		hint = e.Hint
+		w.hint = e.Hint
 	case errors.As(err, &s):
-		hint = s.Hint()
+		w.hint = s.Hint()
 	}
-	// Paths and names in messages are as foreign as those in a report.
-	fmt.Fprintf(w, "nsysdiff: %s\n", render.Clean(msg))
-	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", render.Clean(hint))
-	}
+	return []*problem{w}
 }

@@ -11,10 +11,11 @@ import (
 
 	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
-// run is the program: arguments without its name, its streams and its
-// environment to the exit status.
+// run is the program: arguments without its name and its surroundings to the
+// exit status.
 func run(ctx context.Context, args []string, env environment) int {
 	status, err := command(ctx, args, env)
 	switch {
@@ -30,10 +31,8 @@ func run(ctx context.Context, args []string, env environment) int {
 
 func command(ctx context.Context, args []string, env environment) (int, error) {
 	if len(args) > 0 {
-		for _, c := range subcommands() {
-			if c.name == args[0] {
-				return exitNothing, c.run(args[1:], env.stdout)
-			}
+		if s, ok := lookupSubcommand(args[0]); ok {
+			return exitNothing, s.run(ctx, args[1:], env)
 		}
 	}
 	c, err := parse(args)
@@ -47,30 +46,68 @@ func command(ctx context.Context, args []string, env environment) (int, error) {
 	case c.help:
 		return exitNothing, printHelp(env.stdout)
 	}
-	if err := c.expand(); err != nil {
-		return exitTrouble, err
+	var d document
+	if len(c.pairs) > 0 {
+		d, err = c.runPairs(ctx, env)
+	} else {
+		d, err = c.runOne(ctx, env)
 	}
-	if c.verbose && c.path != "" {
-		fmt.Fprintf(env.stderr, "nsysdiff: configured by %s\n", c.path)
-	}
-	r, err := c.result(ctx, env)
 	if err != nil {
 		return exitTrouble, err
 	}
-	inFile := render.Options{
+	err = write(c.outputs, d, c.rendering(args, env), env)
+	if errors.Is(err, syscall.EPIPE) || err == nil {
+		return d.status, err
+	}
+	return exitTrouble, err
+}
+
+// A document is what a run has to say, in any format.
+type document struct {
+	status      int
+	render      func(io.Writer, render.Format, render.Options) error
+	stepSummary func(io.Writer, render.Options) error // for GitHub Actions
+}
+
+// runOne makes the only comparison.
+func (c *config) runOne(ctx context.Context, env environment) (document, error) {
+	if err := c.expand(); err != nil {
+		return document{}, err
+	}
+	r, err := c.result(ctx, env)
+	if err != nil {
+		return document{}, err
+	}
+	return document{
+		status: exitStatus(r, c.failOn),
+		render: func(w io.Writer, f render.Format, o render.Options) error {
+			o.Fails = c.fails
+			return f.Write(w, r, o)
+		},
+		stepSummary: func(w io.Writer, o render.Options) error {
+			o.Fails = c.fails
+			return render.StepSummary(w, r, o, render.StepSummaryLimit)
+		},
+	}, nil
+}
+
+// fails reports whether a finding makes the exit status 1.
+func (c *config) fails(f *align.Finding) bool { return fails(f, c.failOn) }
+
+// A rendering is how results are shown, on standard output and in files.
+type rendering struct{ screen, file render.Options }
+
+func (c *config) rendering(args []string, env environment) rendering {
+	file := render.Options{
 		Width:   columns(nil, env.getenv),
 		Top:     c.top,
 		Version: version(),
 		Command: append([]string{"nsysdiff"}, args...),
 	}
-	onScreen := inFile
-	onScreen.Width = columns(env.stdout, env.getenv)
-	onScreen.Color = useColor(c.color, env.stdout, env.getenv)
-	err = write(c.outputs, r, env.stdout, onScreen, inFile)
-	if errors.Is(err, syscall.EPIPE) || err == nil {
-		return exitStatus(r, c.failOn), err
-	}
-	return exitTrouble, err
+	screen := file
+	screen.Width = columns(env.stdout, env.getenv)
+	screen.Color = useColor(c.color, env.stdout, env.getenv)
+	return rendering{screen, file}
 }
 
 // expand finds the reports of both sides, and makes sure that no output is one
@@ -87,21 +124,36 @@ func (c *config) expand() error {
 
 // result reads the reports and compares them, or describes the only side.
 func (c *config) result(ctx context.Context, env environment) (*align.Result, error) {
+	if c.verbose && c.path != "" {
+		fmt.Fprintf(env.stderr, "nsysdiff: configured by %s\n", c.path)
+	}
 	watch := &stopwatch{on: c.verbose, w: env.stderr, last: time.Now()}
 	mock, e2e, err := c.read(ctx, env.stderr, watch)
 	if err != nil {
 		return nil, err
 	}
+	r, err := c.compare(ctx, mock, e2e, env.now())
+	if err != nil {
+		return nil, err
+	}
+	watch.lap("compare")
+	return r, nil
+}
+
+// compare judges what was read by options and policy.
+func (c *config) compare(ctx context.Context, mock, e2e *trace.Trace, now time.Time) (*align.Result, error) {
 	o := c.options
-	o.Accept = c.policy.at(env.now())
+	o.Accept = c.policy.at(now)
 	var r *align.Result
 	if e2e == nil {
 		r = align.Report(mock, o)
-	} else if r, err = align.Compare(ctx, mock, e2e, o); err != nil {
-		return nil, err
+	} else {
+		var err error
+		if r, err = align.Compare(ctx, mock, e2e, o); err != nil {
+			return nil, err
+		}
 	}
 	align.Expect(r, c.policy.expect)
-	watch.lap("compare")
 	return r, nil
 }
 

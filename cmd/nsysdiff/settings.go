@@ -59,7 +59,7 @@ func (f *flags) configure() error {
 		}
 		path, flag = configName, ""
 	}
-	var d document
+	var d configFile
 	if err := readTOML(flag, path, &d); err != nil {
 		return err
 	}
@@ -74,13 +74,13 @@ func (f *flags) given() []string {
 	return names
 }
 
-// apply takes from a document what was not said yet. where names the document
+// apply takes from a file what was not said yet. where names the file
 // in errors.
-func (f *flags) apply(where string, d *document) error {
+func (f *flags) apply(where string, d *configFile) error {
 	said := f.given()
 	for _, r := range d.rules() {
 		// What the command line says of both sides stands above what a
-		// document says of one.
+		// file says of one.
 		both := strings.TrimPrefix(strings.TrimPrefix(r.flag, "mock-"), "e2e-")
 		if r.value == nil || slices.Contains(said, r.flag) || slices.Contains(said, both) {
 			continue

@@ -36,7 +36,7 @@ func siteMark(r *align.Result, v align.SiteVerdict) mark {
 		return bad
 	case align.Slower, align.Missing, align.Extra, align.HeadMismatch:
 		return bad
-	case align.Variant, align.Communication, align.Ignored:
+	case align.Variant, align.Communication, align.Ignored, align.Accepted:
 		return aside
 	}
 	return unsure

@@ -638,7 +638,7 @@ func siteCounts(r *align.Result) string {
 	}
 	var parts []string
 	for _, v := range []align.SiteVerdict{align.Match, align.Slower, align.Faster, align.Missing, align.Extra, align.Variant,
-		align.HeadMismatch, align.SiteUndecided, align.Communication, align.Ignored} {
+		align.HeadMismatch, align.SiteUndecided, align.Communication, align.Accepted, align.Ignored} {
 		if n[v] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[v], verdictWord(r, v)))
 		}

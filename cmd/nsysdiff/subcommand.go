@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// A subcommand is a word that stands in the place of reports. A report of that
+// name is named with its folder: ./help.
+type subcommand struct {
+	name  string
+	usage string                // behind "nsysdiff "
+	about string                // half a line
+	text  string                // what its help says, in lines of 80 columns
+	flags func() *pflag.FlagSet // as its manual shows them; nil if it has none
+	run   func(ctx context.Context, args []string, env environment) error
+}
+
+// subcommands returns the subcommands in the order of the manual.
+func subcommands() []subcommand {
+	return []subcommand{
+		{
+			name: "help", usage: "help [flags|man|SUBCOMMAND]", about: "print help, all flags, the manual page, or help on a subcommand",
+			run: help,
+		},
+		{
+			name: "completion", usage: "completion bash|zsh|fish", about: "print a completion script for a shell",
+			run: completion,
+		},
+	}
+}
+
+func lookupSubcommand(name string) (subcommand, bool) {
+	for _, s := range subcommands() {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return subcommand{}, false
+}
+
+func help(_ context.Context, args []string, env environment) error {
+	switch {
+	case len(args) == 0:
+		return printHelp(env.stdout)
+	case len(args) == 1 && args[0] == "flags":
+		return printFlags(env.stdout)
+	case len(args) == 1 && args[0] == "man":
+		return printMan(env.stdout)
+	case len(args) == 1:
+		if s, ok := lookupSubcommand(args[0]); ok {
+			return s.help(env.stdout)
+		}
+	}
+	words := []string{"flags", "man"}
+	for _, s := range subcommands() {
+		words = append(words, s.name)
+	}
+	return usage("nsysdiff help ["+strings.Join(words, "|")+"]", "no help on %q", strings.Join(args, " "))
+}
