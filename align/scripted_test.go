@@ -25,6 +25,8 @@ type script struct {
 	stepName func(i int) string // NVTX range of a step
 	prefix   []kernel           // before the first step
 	steps    [][]kernel
+	device   int
+	graph    bool // each step replays a CUDA graph
 }
 
 // clone returns a copy whose steps may be changed.
@@ -49,58 +51,93 @@ func (s *script) edit(fn func(k kernel) []kernel) {
 	}
 }
 
-const (
-	scriptPID    = 100
-	scriptThread = 100<<24 | 1
-)
-
 // trace builds the trace of a script, and tells the tag of each launch by its
 // start.
 func (s *script) trace(path string) (*trace.Trace, map[int64]string) {
+	return traceOf(path, s)
+}
+
+// traceOf builds the trace of programs that run side by side, each in a
+// process of its own.
+func traceOf(path string, programs ...*script) (*trace.Trace, map[int64]string) {
 	var b trace.Builder
 	tags := map[int64]string{}
-	now := int64(1_000_000)
-	launch := func(k kernel) {
-		lane := trace.Lane{GlobalPID: scriptPID << 24, PID: scriptPID, Context: 1, Stream: 7 + k.stream}
-		b.Launch(trace.Launch{Name: k.name, Start: now, Duration: k.ns, Grid: k.grid, Block: k.block, Lane: lane, Thread: scriptThread})
-		tags[now] = k.tag
-		now += k.ns + 500
-	}
-	for _, k := range s.prefix {
-		launch(k)
-	}
-	for i, step := range s.steps {
-		b.Push(scriptThread, s.stepName(i), now)
-		var open []string
-		for _, k := range step {
-			same := 0
-			for same < len(open) && same < len(k.path) && open[same] == k.path[same] {
-				same++
-			}
-			for range len(open) - same {
-				b.Pop(scriptThread, now)
-			}
-			for _, r := range k.path[same:] {
-				b.Push(scriptThread, r, now)
-			}
-			open = k.path
-			launch(k)
-		}
-		for range len(open) + 1 {
-			b.Pop(scriptThread, now)
-		}
-		now += 20_000
+	for i, s := range programs {
+		// Starts are unique over processes, to tell launches apart by them.
+		s.build(&b, 100+i, int64(1_000_000+i), tags)
 	}
 	t := b.Trace(path)
 	t.Capture.GPUs = []trace.GPU{{Name: "NVIDIA H200", SMs: 132}}
 	return t, tags
 }
 
+func (s *script) build(b *trace.Builder, pid int, now int64, tags map[int64]string) {
+	thread := uint64(pid)<<24 | 1
+	var open []string
+	enter := func(path []string) {
+		same := 0
+		for same < len(open) && same < len(path) && open[same] == path[same] {
+			same++
+		}
+		for range len(open) - same {
+			b.Pop(thread, now)
+		}
+		for _, r := range path[same:] {
+			b.Push(thread, r, now)
+		}
+		open = path
+	}
+	launch := func(k kernel, node, replay int) {
+		lane := trace.Lane{GlobalPID: uint64(pid) << 24, PID: pid, Device: s.device, Context: 1, Stream: 7 + k.stream}
+		b.Launch(trace.Launch{Name: k.name, Start: now, Duration: k.ns, Grid: k.grid, Block: k.block, Lane: lane, Thread: thread, Node: node, Replay: replay})
+		tags[now] = k.tag
+		now += (k.ns+500)/1000*1000 + 1000
+	}
+	for _, k := range s.prefix {
+		launch(k, 0, 0)
+	}
+	captured := map[string][]int{} // nodes by the names of a step's launches
+	for i, step := range s.steps {
+		var nodes []int
+		if s.graph {
+			shape := ""
+			for _, k := range step {
+				shape += k.name + fmt.Sprint(k.grid) + "\n"
+			}
+			if captured[shape] == nil {
+				enter([]string{"capture"})
+				for _, k := range step {
+					enter(append([]string{"capture"}, k.path...))
+					captured[shape] = append(captured[shape], b.Node(thread, uint64(len(tags)+len(captured[shape])+1)))
+				}
+				enter(nil)
+			}
+			nodes = captured[shape]
+		}
+		name := s.stepName(i)
+		enter([]string{name})
+		replay := 0
+		if s.graph {
+			replay = 1 + b.Replay(thread)
+		}
+		for j, k := range step {
+			if s.graph {
+				launch(k, 1+nodes[j], replay)
+				continue
+			}
+			enter(append([]string{name}, k.path...))
+			launch(k, 0, 0)
+		}
+		enter(nil)
+		now += 20_000
+	}
+}
+
 // scriptOf makes a script of the steps of a recording: those whose range step
 // accepts. site tells which launch of the operation each launch is, as truthOf
 // does.
 func scriptOf(t *trace.Trace, site map[launchID]int, accept func(name string) bool) *script {
-	s := &script{stepName: func(i int) string { return fmt.Sprintf("forward %d", i) }}
+	s := &script{stepName: numbered("forward")}
 	steps, n := stepOf(t)
 	byStep := make([][]kernel, n)
 	wanted := make([]bool, n)
@@ -137,4 +174,79 @@ func scriptOf(t *trace.Trace, site map[launchID]int, accept func(name string) bo
 // noisy returns a duration about ns with a relative spread of 2 %.
 func noisy(rng *rand.Rand, ns float64) int64 {
 	return max(1, int64(ns*(1+0.02*rng.NormFloat64())))
+}
+
+// numbered names steps NAME 0, NAME 1, ...
+func numbered(name string) func(i int) string {
+	return func(i int) string { return fmt.Sprintf("%s %d", name, i) }
+}
+
+// program makes a script of n steps, each with durations of its own.
+func program(seed uint64, n int, step []kernel) *script {
+	rng := rand.New(rand.NewPCG(seed, 42))
+	s := &script{stepName: numbered("forward")}
+	for range n {
+		again := slices.Clone(step)
+		for i := range again {
+			again[i].ns = noisy(rng, float64(again[i].ns))
+		}
+		s.steps = append(s.steps, again)
+	}
+	return s
+}
+
+// A shape is what the made-up model computes.
+type shape struct {
+	heads, tokens int64
+	gpu           int64 // time of everything, per cent
+	dtype         string
+}
+
+var fullShape = shape{heads: 32, tokens: 2048, gpu: 100, dtype: "tst"}
+
+// attentionOp is the launches of one attention: per-token work, per-head work.
+func (s shape) attentionOp() []kernel {
+	head := func(name string, us int64, path ...string) kernel {
+		return kernel{name: name, ns: us * 1000 * s.heads / 32 * s.tokens / 2048 * s.gpu / 100, grid: [3]int32{132, 1, 1}, block: [3]int32{384, 1, 1}, path: path}
+	}
+	token := func(name string, us int64, path ...string) kernel {
+		k := head(name, us, path...)
+		k.ns, k.grid = us*1000*s.tokens/2048*s.gpu/100, [3]int32{int32(s.tokens), 1, 1}
+		return k
+	}
+	return []kernel{
+		token("generalRmsNorm", 12, "self_attn"),
+		head("nvjet_sm90_"+s.dtype+"_256x128_64x4_1x2_h_bz_coopA_TNT", 96, "self_attn"),
+		head("nvjet_sm90_"+s.dtype+"_128x128_64x6_2x1_v_bz_TNT", 40, "self_attn"),
+		token("sm90_fp8_mqa_logits", 60, "self_attn", "indexer"),
+		token("topKPerRowPrefill", 30, "self_attn", "indexer"),
+		head("rope_kernel", 48, "self_attn"),
+		head("flash_fwd_kernel", 200, "self_attn"),
+		head("nvjet_sm90_"+s.dtype+"_256x128_64x4_1x2_h_bz_coopA_TNN", 90, "self_attn"),
+		token("residual_add_kernel", 11, "self_attn"),
+	}
+}
+
+// model is the launches of a step: embedding, layers of attention and MLP, head.
+func (s shape) model(layers int) []kernel {
+	plain := func(name string, us int64, path ...string) kernel {
+		return kernel{name: name, ns: us * 1000 * s.tokens / 2048 * s.gpu / 100, grid: [3]int32{int32(s.tokens), 1, 1}, block: [3]int32{256, 1, 1}, path: path}
+	}
+	step := []kernel{plain("embedding_kernel", 9)}
+	for l := range layers {
+		layer := fmt.Sprintf("layer %d", l)
+		for _, k := range s.attentionOp() {
+			k.path = append([]string{layer}, k.path...)
+			step = append(step, k)
+		}
+		for _, k := range []kernel{
+			plain("generalRmsNorm", 12, layer, "mlp"),
+			plain("nvjet_sm90_"+s.dtype+"_192x192_64x4_2x1_v_bz_coopB_TNN", 230, layer, "mlp"),
+			plain("silu_mul_kernel", 25, layer, "mlp"),
+			plain("nvjet_sm90_"+s.dtype+"_320x128_64x3_1x2_h_bz_coopB_TNT", 220, layer, "mlp"),
+		} {
+			step = append(step, k)
+		}
+	}
+	return append(step, plain("generalRmsNorm", 12, "lm_head"), plain("lm_head_gemv_kernel", 300, "lm_head"), plain("argmax_kernel", 15, "lm_head"))
 }
