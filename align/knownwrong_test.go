@@ -35,6 +35,12 @@ var knownWrong = map[string]string{
 	"TestPerturbed/seed=53": "the mock's step is turned so that its first launches stand at its end (no ranges)",
 
 	"TestGlobalIsOptimalWithModules": "equal ends are paired outright though their NVTX modules differ and a namesake in the same module is near",
+
+	"TestSteps/the-capture-begins-within-a-step/no-nvtx": "the mock's step is turned to begin within the operation, which bridges the MLP (no ranges)",
+
+	"TestKindsOfSteps/prefill/no-nvtx":   "eager steps of several kinds, of equal names and other geometry, are not told apart (no ranges)",
+	"TestKindsOfSteps/decode-32/no-nvtx": "eager steps of several kinds, of equal names and other geometry, are not told apart (no ranges)",
+	"TestKindsOfSteps/decode-8/no-nvtx":  "eager steps of several kinds, of equal names and other geometry, are not told apart (no ranges)",
 }
 
 // A checker collects what is wrong with what one test looks at, and holds it
