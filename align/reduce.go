@@ -27,6 +27,8 @@ type ReduceOptions struct {
 
 const (
 	leastSteps = 16 // that a kind of steps keeps, if it has them
+	// furtherSteps is how many it keeps in a further way to see the trace.
+	furtherSteps = 8
 	// scarceSteps is to how few that falls where there are very many kinds.
 	scarceSteps = 4
 	// maxTrackBudgets bounds what a track keeps of all kinds together, in
@@ -143,7 +145,7 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 		w := keptWay{segmentation: &segs[i], further: i >= trusted}
 		limit := r.o.Steps
 		if i > 0 {
-			limit = min(limit, leastSteps)
+			limit = min(limit, furtherSteps)
 		}
 		r.choose(&w, limit)
 		if err := ctx.Err(); err != nil {

@@ -243,6 +243,9 @@ func (d *decoder) ways() {
 			}
 			w.Steps = append(w.Steps, s)
 		}
+		if n == 0 && d.t.Launches.Len() > 0 {
+			d.fail("a way without steps")
+		}
 		d.t.Reduced.Ways = append(d.t.Reduced.Ways, w)
 	}
 }

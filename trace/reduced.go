@@ -1,5 +1,7 @@
 package trace
 
+import "slices"
+
 // Reduced says of a reduced trace what it was before. A reduced trace holds
 // some of the steps of a report, evenly spread, and nothing besides: what a
 // comparison needs of a report of any size. Within a track its launches stand
@@ -61,4 +63,82 @@ func (r *Reduced) GPUTimeNS() int64 {
 		ns += r.Totals[i].Sum
 	}
 	return ns
+}
+
+// narrow drops launches of a reduced trace, of which keep leaves at least one.
+// Of what the launches before were in that scope only the names tell: where
+// more than those is asked, the totals are of the launches that are left.
+func (t *Trace) narrow(s *Scope, keep func(i int) bool) {
+	n := t.Launches.Len()
+	to := make([]int, n+1) // where a launch goes; the number of those left before it
+	for i := range n {
+		to[i+1] = to[i]
+		if keep(i) {
+			to[i+1]++
+		}
+	}
+	t.Launches.Compact(func(i int) bool { return to[i+1] > to[i] })
+	for i := range t.Tracks {
+		tr := &t.Tracks[i]
+		tr.First, tr.N = to[tr.First], to[tr.First+tr.N]-to[tr.First]
+	}
+	r := *t.Reduced
+	r.Ways = nil
+	for _, w := range t.Reduced.Ways {
+		var steps []Step
+		for _, st := range w.Steps {
+			if st.First, st.N = to[st.First], to[st.First+st.N]-to[st.First]; st.N > 0 {
+				steps = append(steps, st)
+			}
+		}
+		if len(steps) > 0 {
+			w.Steps = steps
+			w.Further = w.Further && len(r.Ways) > 0
+			r.Ways = append(r.Ways, w)
+		}
+	}
+	if len(s.NVTX) == 0 && len(s.PIDs) == 0 && len(s.Devices) == 0 && len(s.Streams) == 0 && s.From == nil && s.To == nil {
+		r.Totals = slices.DeleteFunc(slices.Clone(r.Totals), func(x Total) bool { return s.Name(t.Strings[x.Name]) != Satisfied })
+	} else {
+		r.Totals, r.MemOps = t.totals(r.Ways[0].Steps), nil
+	}
+	r.Launches = 0
+	for i := range r.Totals {
+		r.Launches += r.Totals[i].N
+	}
+	r.TrackLaunches = make([]int64, len(t.Tracks))
+	for i := range t.Tracks {
+		r.TrackLaunches[i] = int64(t.Tracks[i].N)
+	}
+	lanes := map[uint32]bool{}
+	for _, c := range t.Launches.Config {
+		lanes[t.Configs[c].Lane] = true
+	}
+	r.Streams = len(lanes)
+	t.Reduced = &r
+}
+
+// totals returns the launches of some steps by kernel.
+func (t *Trace) totals(steps []Step) []Total {
+	at := map[totalKey]int{}
+	var totals []Total
+	var durations [][]int64
+	for _, s := range steps {
+		for i := s.First; i < s.First+s.N; i++ {
+			c := t.LaunchConfig(i)
+			k := totalKey{c.Name, c.Short, c.Grid, c.Block}
+			id, ok := at[k]
+			if !ok {
+				id = len(totals)
+				at[k] = id
+				totals = append(totals, Total{Name: c.Name, Short: c.Short, Grid: c.Grid, Block: c.Block})
+				durations = append(durations, nil)
+			}
+			durations[id] = append(durations[id], t.Launches.Duration(i))
+		}
+	}
+	for id := range totals {
+		totals[id].Add(durations[id]...)
+	}
+	return totals
 }

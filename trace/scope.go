@@ -230,11 +230,17 @@ func (s *Scope) Apply(t *Trace) error {
 	case counts[Satisfied] == 0:
 		return s.empty(t)
 	}
-	t.Launches.Compact(func(i int) bool { return judge(i) == Satisfied })
-	t.MakeTracks()
+	of := ""
+	if t.Reduced != nil {
+		t.narrow(s, func(i int) bool { return judge(i) == Satisfied })
+		of = ", of those in the summary"
+	} else {
+		t.Launches.Compact(func(i int) bool { return judge(i) == Satisfied })
+		t.MakeTracks()
+	}
 	for c, n := range counts {
 		if c := Condition(c); c != Satisfied && n > 0 {
-			t.LeftOut = append(t.LeftOut, s.LeftOut(c, n))
+			t.LeftOut = append(t.LeftOut, s.LeftOut(c, n)+of)
 		}
 	}
 	return nil
