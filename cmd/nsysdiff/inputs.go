@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,14 +41,6 @@ func (s *side) expand() error {
 	}
 	slices.SortStableFunc(s.reports, naturally)
 	return nil
-}
-
-// name says what a side consists of.
-func (s *side) name() string {
-	if n := len(s.reports); n > 1 {
-		return fmt.Sprintf("%s and %d more", s.reports[0], n-1)
-	}
-	return s.reports[0]
 }
 
 // expandArg returns the files that an argument stands for: itself if there is

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
 	"github.com/nsysdiff/nsysdiff/nsysdb"
+	"github.com/nsysdiff/nsysdiff/summary"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -61,6 +63,8 @@ func wrongs(err error) []*problem {
 	var p *problem
 	var e *nsysdb.Error
 	var s *trace.EmptyScopeError
+	var m *summary.Error
+	var r *align.IrreducibleError
 	switch {
 	case errors.Is(err, context.Canceled):
 		w.msg = "interrupted"
@@ -70,6 +74,10 @@ func wrongs(err error) []*problem {
 		w.hint = e.Hint
 	case errors.As(err, &s):
 		w.hint = s.Hint()
+	case errors.As(err, &m):
+		w.hint = m.Hint
+	case errors.As(err, &r):
+		w.hint = r.Hint()
 	}
 	return []*problem{w}
 }

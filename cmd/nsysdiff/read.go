@@ -8,17 +8,22 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/nsysdb"
+	"github.com/nsysdiff/nsysdiff/summary"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
-// A source is one report on its way into a comparison.
+// A source is one report, or one summary of some, on its way into a comparison.
 type source struct {
-	path  string
-	scope *trace.Scope
-	db    *nsysdb.DB
-	trace *trace.Trace
-	err   error // why it has no trace
+	path    string
+	scope   *trace.Scope
+	several bool // it stands beside others on its side
+
+	db      *nsysdb.DB
+	trace   *trace.Trace     // of a report that is its side by itself
+	summary *summary.Summary // of others
+	err     error            // why it has neither
 }
 
 // read reads both sides, several reports at a time. Of a side of several, what
@@ -31,7 +36,7 @@ func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (
 	var sources []source
 	for _, s := range []*side{&c.mock, &c.e2e} {
 		for _, path := range s.reports {
-			sources = append(sources, source{path: path, scope: &s.scope})
+			sources = append(sources, source{path: path, scope: &s.scope, several: len(s.reports) > 1})
 		}
 	}
 	defer func() {
@@ -61,18 +66,65 @@ func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (
 	if err := c.fatal(ctx, mocks, e2es); err != nil {
 		return nil, nil, err
 	}
-	return c.mock.merge(mocks, stderr), c.e2e.merge(e2es, stderr), nil
+	if mock, err = merge(ctx, mocks, stderr); err != nil {
+		return nil, nil, err
+	}
+	if e2e, err = merge(ctx, e2es, stderr); err != nil {
+		return nil, nil, err
+	}
+	return mock, e2e, nil
 }
 
-// open opens the report.
+// open opens the report, or reads the summary.
 func (s *source) open(ctx context.Context, x *exporter) {
+	if is, err := summary.IsFile(s.path); err == nil && is {
+		if s.summary, s.err = summary.ReadFile(s.path); s.err == nil {
+			s.err = inSummary(s.path, s.scope)
+		}
+		return
+	}
 	if s.db, s.err = x.open(ctx, s.path); s.err == nil {
 		s.err = named(s.db.Usable(), s.path)
 	}
 }
 
-// read reads the report and closes it.
+// inSummary returns the error for a scope that is asked of a summary, which
+// lacks what was not in scope when it was made.
+func inSummary(path string, s *trace.Scope) error {
+	flag := ""
+	switch {
+	case len(s.NVTX) > 0:
+		flag = "--nvtx"
+	case s.Kernel != nil:
+		flag = "--kernel"
+	case s.Exclude != nil:
+		flag = "--exclude"
+	case len(s.Devices) > 0:
+		flag = "--device"
+	case len(s.PIDs) > 0:
+		flag = "--process"
+	case len(s.Streams) > 0:
+		flag = "--stream"
+	case s.From != nil:
+		flag = "--from"
+	case s.To != nil:
+		flag = "--to"
+	default:
+		return nil
+	}
+	return &problem{
+		msg:  fmt.Sprintf("%s: is a summary, which does not hold all launches that %s chooses among", path, flag),
+		hint: fmt.Sprintf("summarise the report again with %s: nsysdiff summarize %s ... REPORT -o FILE", flag, flag),
+	}
+}
+
+// read reads the report and closes it. Of several on a side it keeps what a
+// summary holds, so that a side needs no memory for all of its launches, and
+// what comes out does not depend on whether the reports were summarised before.
 func (s *source) read(ctx context.Context, c *config, progress func(done, total int64)) {
+	if s.summary != nil {
+		return
+	}
 	s.trace, s.err = s.db.Read(ctx, nsysdb.Query{
 		Scope:    *s.scope,
 		NVTX:     !c.options.NoNVTX,
@@ -86,6 +138,10 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 		return
 	}
 	s.trace.Capture.Path = s.path
+	if s.several {
+		s.summary, s.err = summary.Of(ctx, s.trace, align.ReduceOptions{NoNVTX: c.options.NoNVTX})
+		s.trace = nil
+	}
 }
 
 // fatal returns the error that keeps the sides from being compared: of a side
@@ -124,16 +180,19 @@ func isEmptyScope(err error) bool {
 
 // merge makes one trace of a side's reports, nil if there are none. What could
 // not be read it names on stderr and among the warnings of the trace.
-func (s *side) merge(sources []source, stderr io.Writer) *trace.Trace {
+func merge(ctx context.Context, sources []source, stderr io.Writer) (*trace.Trace, error) {
 	if len(sources) == 0 {
-		return nil
+		return nil, nil
 	}
-	var traces []*trace.Trace
+	if t := sources[0].trace; t != nil {
+		return t, nil
+	}
+	var summaries []*summary.Summary
 	var warnings, leftOut []string
 	for i := range sources {
 		switch err := sources[i].err; {
 		case err == nil:
-			traces = append(traces, sources[i].trace)
+			summaries = append(summaries, sources[i].summary)
 		case isEmptyScope(err):
 			leftOut = append(leftOut, err.Error())
 		default:
@@ -141,16 +200,23 @@ func (s *side) merge(sources []source, stderr io.Writer) *trace.Trace {
 			complain(stderr, err)
 		}
 	}
-	t := trace.Merge(traces...)
-	if len(sources) > 1 {
-		t.Capture.Path = s.name()
+	if len(warnings) > 0 {
+		fmt.Fprintf(stderr, "nsysdiff: the other %d of %d reports are compared; --strict fails instead\n", len(summaries), len(sources))
+	}
+	all, duplicates := summary.Merge(summaries...)
+	for _, path := range duplicates {
+		warnings = append(warnings, path+" is there several times and counts once")
+	}
+	t, err := all.Trace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(t.Reports); n > 1 {
+		t.Capture.Path = fmt.Sprintf("%s and %d more", t.Reports[0].Path, n-1)
 	}
 	t.Capture.Warnings = append(t.Capture.Warnings, warnings...)
 	t.LeftOut = append(t.LeftOut, leftOut...)
-	if len(warnings) > 0 {
-		fmt.Fprintf(stderr, "nsysdiff: the other %d of %d reports are compared; --strict fails instead\n", len(traces), len(sources))
-	}
-	return t
+	return t, nil
 }
 
 // each calls f for 0 to n-1, as many at a time as there are processors, and
