@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -15,62 +16,187 @@ import (
 //
 // A call belongs to a launch if it has the launch's correlation id and was
 // made by its process; correlation ids repeat across processes. Launches are
-// in issue order, so a call finds its launches by binary search, mostly right
-// after those of the call before it.
+// in issue order and calls nearly so, so the launches of a call are mostly the
+// next ones after those of the call before it.
 //
 // Launches.Origin holds correlation ids and must keep them until all calls
 // have been seen, so what is found for a launch that no graph replayed waits
 // in Launches.Node, which such a launch does not use, and what is found for a
 // graph launch in Replays.
 type attributor struct {
-	t        *trace.Trace
-	lines    map[uint64]*timeline
-	tracks   map[uint64][]int // of each process
-	replays  []replayTrack    // of each track
-	replayed bitset           // launches that a graph replayed
+	t       *trace.Trace
+	lines   map[uint64]*timeline
+	workers int
+	chunks  []chunk
+	tracks  []trackCalls
+
+	mu      sync.Mutex
+	threads interner[threadKey]
+	facts   []threadFacts // by number in threads
 }
 
-// replayTrack is the graph launches of a track, in order of correlation id.
-type replayTrack struct{ first, n int }
+// A chunk is some launches of one track, for one goroutine at a time.
+type chunk struct {
+	track    int
+	from, to int
+	before   uint32 // correlation id of the launch before, if there is one in the track
+	alone    int    // see trackCalls.alone
+	replay   int    // index of the first graph launch that begins here
+	replays  int    // how many do
+}
 
-// noRange says that a call was found, and no range was open. It is below None,
-// which says that no call was found, and above every range, so that of two
-// calls with one correlation id the outermost range wins in any order.
+// trackCalls is the calls of a track.
+type trackCalls struct {
+	first       int
+	correlation []uint32 // of the launches
+	replays     []trace.Replay
+}
+
+// threadKey is a globalTid.
+type threadKey uint64
+
+func (k threadKey) hash() uint64 { return mix(0, uint64(k)) }
+
+// threadFacts is what counts in a thread.
+type threadFacts struct {
+	line   *timeline
+	tracks []int // of its process
+}
+
+// What is found for a launch that no graph replayed is the index of a range
+// plus the number of nodes, so that it differs from a node, or one of these:
+// noRange if a call was found and no range was open, trace.None if no call was
+// found. So of two calls with one correlation id the outermost range wins in
+// any order.
 const noRange = math.MaxUint32 - 1
+
+// chunkRows is the number of launches in a chunk.
+const chunkRows = 1 << 16
 
 // prepare numbers the graph launches: after it, t.Replays is complete but for
 // ranges.
 func (a *attributor) prepare() {
 	t := a.t
 	l := &t.Launches
-	a.replayed = newBitset(l.Len())
-	a.tracks = map[uint64][]int{}
-	a.replays = make([]replayTrack, len(t.Tracks))
 	for k, track := range t.Tracks {
-		a.tracks[track.GlobalPID] = append(a.tracks[track.GlobalPID], k)
-		rt := replayTrack{first: len(t.Replays)}
-		for i := track.First; i < track.First+track.N; i++ {
-			if l.Node[i] == trace.None {
-				continue
+		end := track.First + track.N
+		alone := a.alone(track.First, end)
+		for from := track.First; from < end; from += chunkRows {
+			c := chunk{track: k, from: from, to: min(from+chunkRows, end), alone: alone}
+			if from > track.First {
+				c.before = l.Origin[from-1]
 			}
-			a.replayed.set(i)
-			if n := len(t.Replays); n == rt.first || t.Replays[n-1].Correlation != l.Origin[i] {
-				t.Replays = append(t.Replays, trace.Replay{Correlation: l.Origin[i], Range: trace.None})
-			}
+			a.chunks = append(a.chunks, c)
 		}
-		rt.n = len(t.Replays) - rt.first
-		a.replays[k] = rt
+	}
+	if len(t.Nodes) > 0 {
+		parallel(a.workers, len(a.chunks), func(k int) {
+			c := &a.chunks[k]
+			a.eachReplay(c, func(int, bool) {})
+		})
+		n := 0
+		for k := range a.chunks {
+			c := &a.chunks[k]
+			c.replay = n
+			n += c.replays
+		}
+		t.Replays = make([]trace.Replay, n)
+		parallel(a.workers, len(a.chunks), func(k int) {
+			c := a.chunks[k]
+			next := c.replay
+			a.eachReplay(&c, func(i int, begins bool) {
+				if begins {
+					t.Replays[next] = trace.Replay{Correlation: l.Origin[i], Range: trace.None}
+					next++
+				}
+			})
+		})
+	}
+	a.tracks = make([]trackCalls, len(t.Tracks))
+	for k, track := range t.Tracks {
+		a.tracks[k] = trackCalls{first: track.First, correlation: l.Origin[track.First : track.First+track.N]}
+	}
+	for _, c := range a.chunks {
+		tr := &a.tracks[c.track]
+		if tr.replays == nil {
+			tr.replays = t.Replays[c.replay:c.replay]
+		}
+		tr.replays = tr.replays[:len(tr.replays)+c.replays]
+	}
+}
+
+// alone returns the first replayed launch from first to end-1 of those without
+// a correlation id, which count as one graph launch; end if there is none.
+func (a *attributor) alone(first, end int) int {
+	l := &a.t.Launches
+	if len(a.t.Nodes) == 0 {
+		return end
+	}
+	i := first + sort.Search(end-first, func(i int) bool { return l.Origin[first+i] == noCorrelation })
+	for i < end && l.Node[i] == trace.None {
+		i++
+	}
+	return i
+}
+
+// eachReplay calls fn with the replayed launches of a chunk and whether each
+// is the first of its graph launch, and counts those. It may be used while
+// Origin is as the table has it, or while fn replaces it.
+func (a *attributor) eachReplay(c *chunk, fn func(i int, begins bool)) {
+	l := &a.t.Launches
+	nodes := uint32(len(a.t.Nodes))
+	before, first := c.before, c.from == a.t.Tracks[c.track].First
+	c.replays = 0
+	for i := c.from; i < c.to; i++ {
+		correlation := l.Origin[i]
+		if l.Node[i] < nodes {
+			// Of the launches of one call the replayed ones come first.
+			begins := first || correlation != before
+			if correlation == noCorrelation {
+				begins = i == c.alone
+			}
+			if begins {
+				c.replays++
+			}
+			fn(i, begins)
+		}
+		before, first = correlation, false
 	}
 }
 
 // attribute reads the API calls.
 func (a *attributor) attribute(ctx context.Context, db *DB) error {
+	processes := map[uint64][]int{}
+	for k, track := range a.t.Tracks {
+		processes[track.GlobalPID] = append(processes[track.GlobalPID], k)
+	}
 	for _, name := range db.layout.calls {
-		cols := db.layout.columns(name)
-		start, tid, corr := cols.need("start"), cols.need("globalTid"), cols.need("correlationId")
+		cols, keys := db.layout.columns(name), db.layout.columns(name)
+		start, corr := cols.need("start"), cols.need("correlationId")
+		keys.need("globalTid")
+		workers := make([]*callWorker, a.workers)
+		for i := range workers {
+			workers[i] = &callWorker{attributor: a, hints: make([]int, len(a.tracks))}
+		}
+		opts := table.IntsOptions{Workers: a.workers, Keys: keys.names, Key: func(worker int, row []table.Value) (uint32, error) {
+			key := threadKey(row[0].Int)
+			a.mu.Lock()
+			id, isNew := a.threads.id(&key)
+			if isNew {
+				f := threadFacts{line: a.lines[uint64(key)]}
+				if row[0].Kind == table.Integer {
+					f.tracks = processes[processOf(uint64(key))]
+				}
+				a.facts = append(a.facts, f)
+			}
+			f := a.facts[id]
+			a.mu.Unlock()
+			workers[worker].learn(id, f)
+			return id, nil
+		}}
 		// To see a call twice changes nothing.
-		err := db.src.ints(ctx, name, cols.names, db.numWorkers(), func() {}, func(b table.Batch) error {
-			a.calls(b.Columns[start][:b.N], b.Columns[tid][:b.N], b.Columns[corr][:b.N])
+		err := db.src.ints(ctx, name, cols.names, opts, func() {}, func(b table.Batch) error {
+			workers[b.Worker].calls(b.Columns[start], b.Columns[corr], b.Keys)
 			return nil
 		})
 		if err != nil {
@@ -80,77 +206,109 @@ func (a *attributor) attribute(ctx context.Context, db *DB) error {
 	return nil
 }
 
+// A callWorker looks at API calls in one goroutine.
+type callWorker struct {
+	*attributor
+	threads []callThread // by number, of those that it met
+	hints   []int        // in each track, where the last call was looked for
+}
+
+// callThread is a thread and the time that its last call began.
+type callThread struct {
+	threadFacts
+	now timeCursor
+}
+
+func (w *callWorker) learn(id uint32, f threadFacts) {
+	for int(id) >= len(w.threads) {
+		w.threads = append(w.threads, callThread{})
+	}
+	if t := &w.threads[id]; t.tracks == nil {
+		*t = callThread{threadFacts: f, now: timeCursor{timeline: f.line}}
+	}
+}
+
 // calls finds the launches of some API calls.
-func (a *attributor) calls(start, tid, corr []int64) {
-	var (
-		any    bool
-		thread uint64
-		line   *timeline
-		tracks []int
-	)
-	cursor := make([]int, len(a.t.Tracks)) // in each track, where the last launch was found
-	for i := range start {
-		if tid[i] == null || corr[i] < 0 || corr[i] >= noCorrelation {
+func (w *callWorker) calls(start, corr []int64, threads []uint32) {
+	for i, c := range corr {
+		if uint64(c) >= noCorrelation {
 			continue
 		}
-		if th := uint64(tid[i]); th != thread || !any {
-			any, thread, line, tracks = true, th, a.lines[th], a.tracks[processOf(th)]
-		}
+		th := &w.threads[threads[i]]
 		found := uint32(trace.None)
-		for _, track := range tracks {
-			at, ok := a.search(track, cursor[track], uint32(corr[i]))
-			cursor[track] = at
+		for _, track := range th.tracks {
+			at, ok := w.search(track, uint32(c))
 			if !ok {
 				continue
 			}
 			if found == trace.None {
-				if found = line.find(start[i]); found == trace.None {
-					found = noRange
+				found = noRange
+				if th.line != nil {
+					if r := th.now.find(start[i]); r != trace.None {
+						found = r + uint32(len(w.t.Nodes))
+					}
 				}
 			}
-			a.assign(track, at, uint32(corr[i]), found)
+			w.assign(track, at, uint32(c), found)
 		}
 	}
 }
 
-// search returns the first launch of a track with the correlation id, or
-// where it would be. hint is where another was found.
-func (a *attributor) search(track, hint int, corr uint32) (at int, ok bool) {
-	tr := a.t.Tracks[track]
-	origin := a.t.Launches.Origin[tr.First : tr.First+tr.N]
-	lo, hi := 0, len(origin)
-	if h := hint - tr.First; h >= 0 && h < hi && origin[h] < corr {
-		// Ahead of the hint: double the distance until it is passed.
-		lo = h + 1
+// search returns the first launch of a track with the correlation id, counted
+// from the track's first launch.
+func (w *callWorker) search(track int, c uint32) (at int, ok bool) {
+	all := w.tracks[track].correlation
+	at = w.hints[track]
+	if at < len(all) && all[at] < c {
+		at++
+	}
+	if at == len(all) || all[at] < c || at > 0 && all[at-1] >= c {
+		at = gallop(all, at, c)
+		w.hints[track] = at
+		return at, at < len(all) && all[at] == c
+	}
+	w.hints[track] = at
+	return at, all[at] == c
+}
+
+// gallop returns the first index whose value is at least x, by steps that
+// double until they are past it if it is beyond at.
+func gallop(all []uint32, at int, x uint32) int {
+	lo, hi := 0, len(all)
+	if at < hi && all[at] < x {
+		lo = at + 1
 		for step := 1; lo+step < hi; step *= 2 {
-			if origin[lo+step] >= corr {
+			if all[lo+step] >= x {
 				hi = lo + step + 1
 				break
 			}
+			lo += step
 		}
 	}
-	i := lo + sort.Search(hi-lo, func(i int) bool { return origin[lo+i] >= corr })
-	return tr.First + i, i < len(origin) && origin[i] == corr
+	return lo + sort.Search(hi-lo, func(i int) bool { return all[lo+i] >= x })
 }
 
-func (a *attributor) assign(track, at int, corr, found uint32) {
-	tr := a.t.Tracks[track]
-	l := &a.t.Launches
+func (w *callWorker) assign(track, at int, c, found uint32) {
+	tr := &w.tracks[track]
+	nodes := uint32(len(w.t.Nodes))
 	replayed := false
-	for i := at; i < tr.First+tr.N && l.Origin[i] == corr; i++ {
-		if a.replayed.has(i) {
+	for i := at; i < len(tr.correlation) && tr.correlation[i] == c; i++ {
+		node := &w.t.Launches.Node[tr.first+i]
+		if old := atomic.LoadUint32(node); old < nodes {
 			replayed = true
-			continue
+		} else if old > found {
+			atomicMin(node, found)
 		}
-		atomicMin(&l.Node[i], found)
 	}
 	if !replayed {
 		return
 	}
-	rt := a.replays[track]
-	replays := a.t.Replays[rt.first : rt.first+rt.n]
-	if k := sort.Search(len(replays), func(k int) bool { return replays[k].Correlation >= corr }); k < len(replays) && replays[k].Correlation == corr {
-		atomicMin(&replays[k].Range, found)
+	k := sort.Search(len(tr.replays), func(k int) bool { return tr.replays[k].Correlation >= c })
+	if k < len(tr.replays) && tr.replays[k].Correlation == c {
+		if found != noRange {
+			found -= nodes
+		}
+		atomicMin(&tr.replays[k].Range, found)
 	}
 }
 
@@ -170,31 +328,40 @@ func atomicMin(p *uint32, x uint32) {
 func (a *attributor) finish(attributed bool, nodeKnown []bool) (unattributed int64) {
 	t := a.t
 	l := &t.Launches
-	for k, track := range t.Tracks {
-		replay := a.replays[k].first - 1
-		last, begun := uint32(0), false
-		for i := track.First; i < track.First+track.N; i++ {
-			if !a.replayed.has(i) {
-				found := l.Node[i]
-				if found == trace.None {
-					unattributed++
+	nodes := uint32(len(t.Nodes))
+	var lost atomic.Int64
+	parallel(a.workers, len(a.chunks), func(k int) {
+		c := a.chunks[k]
+		n := int64(0)
+		if nodes > 0 {
+			replay := c.replay - 1
+			a.eachReplay(&c, func(i int, begins bool) {
+				if begins {
+					replay++
 				}
-				if found == noRange {
-					found = trace.None
+				l.Origin[i] = uint32(replay)
+				if t.Replays[replay].Range == trace.None || !nodeKnown[l.Node[i]] {
+					n++
 				}
-				l.Node[i], l.Origin[i] = trace.None, found
+			})
+		}
+		for i := c.from; i < c.to; i++ {
+			found := l.Node[i]
+			if found < nodes {
 				continue
 			}
-			if !begun || l.Origin[i] != last {
-				replay++
-				last, begun = l.Origin[i], true
+			switch found {
+			case trace.None:
+				n++
+			case noRange:
+				found = trace.None
+			default:
+				found -= nodes
 			}
-			l.Origin[i] = uint32(replay)
-			if t.Replays[replay].Range == trace.None || !nodeKnown[l.Node[i]] {
-				unattributed++
-			}
+			l.Node[i], l.Origin[i] = trace.None, found
 		}
-	}
+		lost.Add(n)
+	})
 	for i := range t.Replays {
 		if t.Replays[i].Range == noRange {
 			t.Replays[i].Range = trace.None
@@ -203,12 +370,19 @@ func (a *attributor) finish(attributed bool, nodeKnown []bool) (unattributed int
 	if !attributed {
 		return 0
 	}
-	return unattributed
+	return lost.Load()
 }
 
-// A bitset is a set of small integers.
-type bitset []uint64
-
-func newBitset(n int) bitset    { return make(bitset, (n+63)/64) }
-func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
-func (b bitset) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
+// parallel calls fn with 0 to n-1, from so many goroutines.
+func parallel(workers, n int, fn func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(workers, n) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				fn(int(i))
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -3,11 +3,11 @@ package nsysdb
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -55,76 +55,117 @@ const noCorrelation = math.MaxUint32
 // A kernelReader reads the launches in scope into columns, as far as NVTX
 // ranges do not matter.
 //
-// Until finish is done, Launches.Config and Launches.Node hold numbers that
-// the worker gave, and Launches.Origin holds the correlation id, so that a
-// launch never takes more than its 24 bytes.
+// Until the launches are finished, Launches.Config and Launches.Node hold
+// numbers in order of appearance, and Launches.Origin holds the correlation id,
+// so that a launch never takes more than its 24 bytes.
 type kernelReader struct {
-	db      *DB
-	scope   *trace.Scope
-	verdict func(*rawConfig) trace.Condition
-	from    int64 // bounds of a launch's start
-	to      int64
-	onlyPID uint64 // the process of launches that do not say
-	report  func(rows int)
+	db       *DB
+	scope    *trace.Scope
+	names    nameFilter
+	from     int64 // bounds of a launch's start
+	to       int64
+	windowed bool   // the bounds leave something out
+	onlyPID  uint64 // the process of launches that do not say
+	report   func(rows int)
 
-	columns []string
-	at      kernelColumns
+	// Columns with a value for each launch, and those of the configuration,
+	// which repeats, with the place of each.
+	columns, keys                 []string
+	start, end, correlation, node int
+	key                           configColumns
 
+	made    nodeEvents
 	workers []*kernelWorker
+	out     collector
 
-	grow     sync.RWMutex // held for writing while out grows
-	out      trace.Launches
-	used     atomic.Int64 // launches in out
-	extentMu sync.Mutex
-	extents  []extent
+	// What the workers share, numbered in order of appearance.
+	mu      sync.Mutex
+	configs interner[rawConfig]
+	facts   []configFacts // by config
+	tracks  interner[trackKey]
+	nodes   interner[nodeKey]
 }
 
-// kernelColumns is the place of each column in a row, -1 where the report has
+// configColumns is the place of each column in a row, -1 where the report has
 // none.
-type kernelColumns struct {
-	start, end, device, context, stream, correlation, pid int
-	name, short, mangled                                  int
-	grid, block                                           [3]int
-	static, dynamic, regs, node                           int
+type configColumns struct {
+	device, context, stream, pid int
+	name, short, mangled         int
+	grid, block                  [3]int
+	static, dynamic, regs        int
 }
 
-// An extent is the launches first, …, first+n-1, which came in one batch.
-type extent struct {
-	seq, worker, first, n int
+// configFacts is what counts in a configuration for the choice and the order
+// of launches.
+type configFacts struct {
+	verdict trace.Condition
+	track   uint32
+	pid     uint64
+}
+
+// A trackKey names a track.
+type trackKey struct {
+	pid    uint64
+	device int64
+}
+
+func (k trackKey) hash() uint64 { return mix(mix(0, k.pid), uint64(k.device)) }
+
+func compareTrackKeys(a, b trackKey) int {
+	return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.device, b.device))
 }
 
 // A kernelWorker is what one goroutine has found.
 type kernelWorker struct {
-	configs  interner[rawConfig]
-	verdicts []trace.Condition // by config
-	counts   []int64           // launches, in scope or not, by config
-	first    int64             // least and greatest start, in scope or not
-	last     int64
-	nodes    interner[nodeKey]
-	rows     int64
-	replayed int64
-	leftOut  [trace.NumConditions]int64
-	absent   []int64 // NULLs, for columns that the report does not have
+	facts      []configFacts // by config, of those that it met
+	choosy     bool          // some of them are out of scope
+	manyTracks bool
+	nodes      interner[nodeKey]
+	nodeIDs    []uint32 // number in kernelReader.nodes, by number in nodes
+	nodeMade   []int64  // when the node was made, by number in nodes
+	rows       int64
+	replayed   int64
+	leftOut    [trace.NumConditions]int64
 
-	// Launches in scope of the batch at hand.
-	start, duration           []int64
-	config, node, correlation []uint32
+	// Of the launches that are left out.
+	counts      []int64 // by config
+	first, last int64   // least and greatest start
+
+	batch  launchBatch  // in order of the rows
+	sorted launchBatch  // the same in order of track and issue, if that differs
+	issued *launchBatch // batch or sorted
+	order  []uint32
+	pairs  []uint64
+	parts  []part
+	none   []uint32 // for launches that no graph replayed
 }
+
+// A launchBatch is the launches in scope of a batch.
+type launchBatch struct {
+	start, duration           []int64
+	config, correlation, node []uint32 // node as the worker numbers it
+}
+
+func (b *launchBatch) len() int { return len(b.start) }
 
 func (db *DB) newKernelReader(s *trace.Scope) *kernelReader {
 	r := &kernelReader{db: db, scope: s}
 	r.from, r.to = s.Window(&db.capture)
-	c, k := db.layout.columns(db.layout.kernels), &r.at
-	k.start, k.end = c.need("start"), c.need("end")
-	k.device, k.context, k.stream = c.need("deviceId"), c.need("contextId"), c.need("streamId")
-	k.correlation, k.pid = c.need("correlationId"), c.need("globalPid")
+	r.windowed = s.From != nil || s.To != nil
+	c := db.layout.columns(db.layout.kernels)
+	r.start, r.end = c.need("start"), c.need("end")
+	r.correlation, r.node = c.need("correlationId"), c.need("graphNodeId")
+	r.columns = c.names
+	c = db.layout.columns(db.layout.kernels)
+	k := &r.key
+	k.device, k.context, k.stream, k.pid = c.need("deviceId"), c.need("contextId"), c.need("streamId"), c.need("globalPid")
 	k.name, k.short, k.mangled = c.need("demangledName"), c.need("shortName"), c.need("mangledName")
 	for i, axis := range []string{"X", "Y", "Z"} {
 		k.grid[i], k.block[i] = c.need("grid"+axis), c.need("block"+axis)
 	}
 	k.static, k.dynamic = c.need("staticSharedMemory"), c.need("dynamicSharedMemory")
-	k.regs, k.node = c.need("registersPerThread"), c.need("graphNodeId")
-	r.columns = c.names
+	k.regs = c.need("registersPerThread")
+	r.keys = c.names
 	if p := db.capture.Processes; len(p) == 1 {
 		r.onlyPID = p[0].GlobalPID
 	}
@@ -138,28 +179,32 @@ func (db *DB) numWorkers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// prepare makes r ready for a scan by a number of workers. names tells which
-// names the scope's patterns let through.
-func (r *kernelReader) prepare(workers int, names nameFilter) {
-	r.verdict = func(c *rawConfig) trace.Condition { return judge(r.scope, names, c) }
+// prepare makes r ready for a scan by a number of workers.
+func (r *kernelReader) prepare(workers int) {
 	r.workers = make([]*kernelWorker, workers)
 	for i := range r.workers {
 		r.workers[i] = &kernelWorker{first: math.MaxInt64, last: math.MinInt64}
 	}
-	r.extents = nil
-	r.used.Store(0)
+	r.configs, r.facts, r.tracks, r.nodes = interner[rawConfig]{}, nil, interner[trackKey]{}, interner[nodeKey]{}
+	r.out.reset()
 }
 
 // read reads the table, of which it expects so many launches.
-func (r *kernelReader) read(ctx context.Context, names nameFilter, expected int64) error {
+func (r *kernelReader) read(ctx context.Context, expected int64) error {
 	workers := r.db.numWorkers()
-	reset := func() { r.prepare(workers, names) }
+	reset := func() { r.prepare(workers) }
 	reset()
-	r.out.Resize(int(expected))
-	return r.db.src.ints(ctx, r.db.layout.kernels, r.columns, workers, reset, func(b table.Batch) error {
+	r.out.expect(int(expected))
+	opts := table.IntsOptions{Workers: workers, Keys: r.keys, Key: r.config}
+	return r.db.src.ints(ctx, r.db.layout.kernels, r.columns, opts, reset, func(b table.Batch) error {
 		w := r.workers[b.Worker]
-		r.choose(w, b)
-		r.store(b, w)
+		r.choose(w, &b)
+		r.arrange(w)
+		var spans []span
+		if err := b.InTurn(func() { spans = r.out.reserve(w.parts) }); err != nil {
+			return err
+		}
+		r.store(w, spans)
 		if r.report != nil {
 			r.report(b.N)
 		}
@@ -175,99 +220,169 @@ func judge(s *trace.Scope, names nameFilter, c *rawConfig) trace.Condition {
 	return names.judge(c.name)
 }
 
-// choose takes the launches in scope out of a batch.
-func (r *kernelReader) choose(w *kernelWorker, b table.Batch) {
-	for len(w.absent) < b.N {
-		w.absent = append(w.absent, null)
-	}
-	col := func(i int) []int64 {
-		if i < 0 {
-			return w.absent[:b.N]
+// config returns the number of the configuration that the values of the key
+// columns make.
+func (r *kernelReader) config(worker int, row []table.Value) (uint32, error) {
+	for i, v := range row {
+		if v.Kind != table.Integer && v.Kind != table.Null {
+			return 0, fmt.Errorf("column %s of %s: a value is not an integer", r.keys[i], r.db.layout.kernels)
 		}
-		return b.Columns[i][:b.N]
 	}
-	k := &r.at
-	start, end, correlation, node := col(k.start), col(k.end), col(k.correlation), col(k.node)
-	pid, device, cudaContext, stream := col(k.pid), col(k.device), col(k.context), col(k.stream)
-	name, short, mangled := col(k.name), col(k.short), col(k.mangled)
-	gridX, gridY, gridZ := col(k.grid[0]), col(k.grid[1]), col(k.grid[2])
-	blockX, blockY, blockZ := col(k.block[0]), col(k.block[1]), col(k.block[2])
-	static, dynamic, regs := col(k.static), col(k.dynamic), col(k.regs)
+	at := func(i int) int64 {
+		if i < 0 || row[i].Kind == table.Null {
+			return null
+		}
+		return row[i].Int
+	}
+	k := &r.key
+	c := rawConfig{
+		pid: uint64(at(k.pid)), device: zero(at(k.device)), context: zero(at(k.context)), stream: zero(at(k.stream)),
+		name: at(k.name), short: at(k.short), mangled: at(k.mangled),
+		grid:  [3]int32{clamp(at(k.grid[0])), clamp(at(k.grid[1])), clamp(at(k.grid[2]))},
+		block: [3]int32{clamp(at(k.block[0])), clamp(at(k.block[1])), clamp(at(k.block[2]))},
+		smem:  clamp(zero(at(k.static)) + zero(at(k.dynamic))), regs: clamp(at(k.regs)),
+	}
+	if at(k.pid) == null {
+		c.pid = r.onlyPID
+	}
 
-	w.start, w.duration = w.start[:0], w.duration[:0]
-	w.config, w.node, w.correlation = w.config[:0], w.node[:0], w.correlation[:0]
-	for i := range b.N {
-		c := rawConfig{
-			pid: uint64(pid[i]), device: zero(device[i]), context: zero(cudaContext[i]), stream: zero(stream[i]),
-			name: name[i], short: short[i], mangled: mangled[i],
-			grid:  [3]int32{clamp(gridX[i]), clamp(gridY[i]), clamp(gridZ[i])},
-			block: [3]int32{clamp(blockX[i]), clamp(blockY[i]), clamp(blockZ[i])},
-			smem:  clamp(zero(static[i]) + zero(dynamic[i])), regs: clamp(regs[i]),
-		}
-		if pid[i] == null {
-			c.pid = r.onlyPID
-		}
-		replayed := isGraphNode(node[i])
-		if replayed {
-			w.replayed++
-		}
-		w.first, w.last = min(w.first, start[i]), max(w.last, start[i])
-		id, isNew := w.configs.id(&c)
-		if isNew {
-			w.verdicts = append(w.verdicts, r.verdict(&w.configs.keys[id])) // &c would put every c on the heap
-			w.counts = append(w.counts, 0)
-		}
-		w.counts[id]++
-		why := w.verdicts[id]
-		if why == trace.Satisfied && (start[i] < r.from || start[i] >= r.to) {
-			why = trace.ByTime
-		}
-		if why != trace.Satisfied {
-			w.leftOut[why]++
-			continue
-		}
-		n := uint32(trace.None)
-		if replayed {
-			key := nodeKey{c.pid, uint64(node[i])}
-			n, _ = w.nodes.id(&key)
-		}
-		corr := uint32(noCorrelation)
-		if x := correlation[i]; x >= 0 && x < noCorrelation {
-			corr = uint32(x)
-		}
-		w.start = append(w.start, start[i])
-		w.duration = append(w.duration, end[i]-start[i])
-		w.config = append(w.config, id)
-		w.node = append(w.node, n)
-		w.correlation = append(w.correlation, corr)
+	r.mu.Lock()
+	id, isNew := r.configs.id(&c)
+	if isNew {
+		track, _ := r.tracks.id(&trackKey{c.pid, c.device})
+		r.facts = append(r.facts, configFacts{verdict: judge(r.scope, r.names, &c), track: track, pid: c.pid})
 	}
-	w.rows += int64(b.N)
+	f := r.facts[id]
+	r.mu.Unlock()
+
+	w := r.workers[worker]
+	if n := int(id) + 1; n > len(w.facts) {
+		w.facts = slices.Grow(w.facts, n-len(w.facts))[:n]
+		w.counts = append(w.counts, make([]int64, n-len(w.counts))...)
+	}
+	w.facts[id] = f
+	w.choosy = w.choosy || f.verdict != trace.Satisfied
+	w.manyTracks = w.manyTracks || f.track != 0
+	return id, nil
 }
 
-// store copies a batch's launches in scope to the end of r.out.
-func (r *kernelReader) store(b table.Batch, w *kernelWorker) {
-	n := len(w.start)
-	if n == 0 {
+// choose takes the launches in scope out of a batch, whose columns it uses as
+// its own.
+func (r *kernelReader) choose(w *kernelWorker, b *table.Batch) {
+	w.rows += int64(b.N)
+	start, end, config := b.Columns[r.start], b.Columns[r.end], b.Keys
+	var correlation, node []int64
+	if r.correlation >= 0 {
+		correlation = b.Columns[r.correlation]
+	}
+	if r.node >= 0 {
+		node = b.Columns[r.node]
+	}
+	n := b.N
+	if w.choosy || r.windowed {
+		n = 0
+		for i := range b.N {
+			why := w.facts[config[i]].verdict
+			if why == trace.Satisfied && (start[i] < r.from || start[i] >= r.to) {
+				why = trace.ByTime
+			}
+			if why != trace.Satisfied {
+				w.leftOut[why]++
+				w.counts[config[i]]++
+				w.first, w.last = min(w.first, start[i]), max(w.last, start[i])
+				if node != nil && isGraphNode(node[i]) {
+					w.replayed++
+				}
+				continue
+			}
+			start[n], end[n], config[n] = start[i], end[i], config[i]
+			if correlation != nil {
+				correlation[n] = correlation[i]
+			}
+			if node != nil {
+				node[n] = node[i]
+			}
+			n++
+		}
+	}
+
+	out := &w.batch
+	out.start, out.duration, out.config = start[:n], end[:n], config[:n]
+	for i, t := range out.start {
+		out.duration[i] = max(out.duration[i], t) - t
+	}
+	out.correlation = slices.Grow(out.correlation[:0], n)[:n]
+	if correlation == nil {
+		fill(out.correlation, noCorrelation)
+	} else {
+		for i, x := range correlation[:n] {
+			if uint64(x) >= noCorrelation {
+				x = noCorrelation
+			}
+			out.correlation[i] = uint32(x)
+		}
+	}
+	out.node = slices.Grow(out.node[:0], n)[:n]
+	if node == nil {
+		fill(out.node, trace.None)
 		return
 	}
-	first := int(r.used.Add(int64(n))) - n
-	r.grow.RLock()
-	if r.out.Len() < first+n {
-		r.grow.RUnlock()
-		r.grow.Lock()
-		if r.out.Len() < first+n {
-			r.out.Resize(max(first+n, r.out.Len()+r.out.Len()/2))
+	for i, x := range node[:n] {
+		out.node[i] = trace.None
+		if isGraphNode(x) {
+			out.node[i] = r.nodeNumber(w, nodeKey{w.facts[config[i]].pid, uint64(x)})
+			w.replayed++
 		}
-		r.grow.Unlock()
-		r.grow.RLock()
 	}
-	for i := range n {
-		r.out.Set(first+i, w.start[i], w.duration[i], w.config[i], w.node[i], w.correlation[i])
+}
+
+func fill(s []uint32, x uint32) {
+	for i := range s {
+		s[i] = x
 	}
-	r.grow.RUnlock()
-	r.extentMu.Lock()
-	r.extents = append(r.extents, extent{seq: b.Seq, worker: b.Worker, first: first, n: n})
-	r.extentMu.Unlock()
+}
+
+// nodeNumber returns the number that w gives to a graph node.
+func (r *kernelReader) nodeNumber(w *kernelWorker, key nodeKey) uint32 {
+	id, isNew := w.nodes.id(&key)
+	if isNew {
+		r.mu.Lock()
+		shared, _ := r.nodes.id(&w.nodes.keys[id]) // &key would put every key on the heap
+		r.mu.Unlock()
+		made, _ := r.made.captured(w.nodes.keys[id])
+		w.nodeIDs = append(w.nodeIDs, shared)
+		w.nodeMade = append(w.nodeMade, made.start)
+	}
+	return id
+}
+
+// store writes a batch's launches to the places that were reserved for them.
+func (r *kernelReader) store(w *kernelWorker, spans []span) {
+	b := w.issued
+	for len(w.none) < b.len() {
+		w.none = append(w.none, trace.None)
+	}
+	r.out.grow.RLock()
+	defer r.out.grow.RUnlock()
+	l := &r.out.launches
+	for _, s := range spans {
+		from, to, end := s.from, s.from+s.n, s.to+s.n
+		copy(l.Start[s.to:end], b.start[from:to])
+		copy(l.Config[s.to:end], b.config[from:to])
+		copy(l.Origin[s.to:end], b.correlation[from:to])
+		l.SetDurations(s.to, b.duration[from:to])
+		if len(w.nodeIDs) == 0 {
+			copy(l.Node[s.to:end], w.none)
+			continue
+		}
+		nodes := l.Node[s.to:end]
+		for i, n := range b.node[from:to] {
+			if n != trace.None {
+				n = w.nodeIDs[n]
+			}
+			nodes[i] = n
+		}
+	}
 }
 
 // isGraphNode reports whether a graphNodeId says that a CUDA graph launched
@@ -283,48 +398,3 @@ func zero(x int64) int64 {
 }
 
 func clamp(x int64) int32 { return int32(min(max(zero(x), math.MinInt32), math.MaxInt32)) }
-
-// finish brings the workers' numbers together: the launches' Config and Node
-// columns then index the two slices, which are in an order that depends on
-// their contents alone, and the extents are in order of the rows.
-func (r *kernelReader) finish() (configs []rawConfig, nodes []nodeKey) {
-	r.out.Resize(int(r.used.Load()))
-	slices.SortFunc(r.extents, func(a, b extent) int { return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.first, b.first)) })
-
-	for _, w := range r.workers {
-		for i, c := range w.configs.keys {
-			if w.verdicts[i] == trace.Satisfied {
-				configs = append(configs, c)
-			}
-		}
-		nodes = append(nodes, w.nodes.keys...)
-	}
-	slices.SortFunc(configs, compareConfigs)
-	configs = slices.Compact(configs)
-	slices.SortFunc(nodes, compareNodeKeys)
-	nodes = slices.Compact(nodes)
-
-	newConfig := make([][]uint32, len(r.workers))
-	newNode := make([][]uint32, len(r.workers))
-	for k, w := range r.workers {
-		newConfig[k] = make([]uint32, len(w.configs.keys))
-		for i, c := range w.configs.keys {
-			id, _ := slices.BinarySearchFunc(configs, c, compareConfigs)
-			newConfig[k][i] = uint32(id) // of no meaning, and not used, for one out of scope
-		}
-		newNode[k] = make([]uint32, len(w.nodes.keys))
-		for i, key := range w.nodes.keys {
-			id, _ := slices.BinarySearchFunc(nodes, key, compareNodeKeys)
-			newNode[k][i] = uint32(id)
-		}
-	}
-	for _, e := range r.extents {
-		for i := e.first; i < e.first+e.n; i++ {
-			r.out.Config[i] = newConfig[e.worker][r.out.Config[i]]
-			if n := r.out.Node[i]; n != trace.None {
-				r.out.Node[i] = newNode[e.worker][n]
-			}
-		}
-	}
-	return configs, nodes
-}

@@ -74,7 +74,7 @@ func (db *DB) readMemOps(ctx context.Context, r *kernelReader, strings *stringTa
 		device, context, stream := cols.need("deviceId"), cols.need("contextId"), cols.need("streamId")
 		pid, kind := cols.need("globalPid"), cols.need("copyKind")
 		absent := []int64(nil)
-		return db.src.intsInOrder(ctx, name, cols.names, func(b table.Batch) error {
+		return db.src.intsInOrder(ctx, name, cols.names, table.IntsOptions{}, func(b table.Batch) error {
 			for len(absent) < b.N {
 				absent = append(absent, null)
 			}

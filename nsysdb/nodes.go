@@ -19,17 +19,21 @@ type nodeEvent struct {
 	original uint64 // node that this one is a clone of; 0 for none
 }
 
-// readNodeEvents reads the creations of graph nodes in order of process, node
-// id and time.
-func (db *DB) readNodeEvents(ctx context.Context) ([]nodeEvent, error) {
+// nodeEvents are creations of graph nodes in order of process, node id and
+// time.
+type nodeEvents []nodeEvent
+
+// readNodeEvents reads the creations of graph nodes.
+func (db *DB) readNodeEvents(ctx context.Context) (nodeEvents, error) {
 	if db.layout.nodes == "" {
 		return nil, nil
 	}
 	cols := db.layout.columns(db.layout.nodes)
 	start, tid, id, original := cols.need("start"), cols.need("globalTid"), cols.need("graphNodeId"), cols.need("originalGraphNodeId")
 	var mu sync.Mutex
-	var events []nodeEvent
-	err := db.src.ints(ctx, db.layout.nodes, cols.names, db.numWorkers(), func() { events = nil }, func(b table.Batch) error {
+	var events nodeEvents
+	opts := table.IntsOptions{Workers: db.numWorkers()}
+	err := db.src.ints(ctx, db.layout.nodes, cols.names, opts, func() { events = nil }, func(b table.Batch) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range b.N {
@@ -54,7 +58,7 @@ func (db *DB) readNodeEvents(ctx context.Context) ([]nodeEvent, error) {
 	return events, err
 }
 
-func findNode(events []nodeEvent, key nodeKey) (nodeEvent, bool) {
+func (events nodeEvents) find(key nodeKey) (nodeEvent, bool) {
 	i, ok := slices.BinarySearchFunc(events, key, func(e nodeEvent, key nodeKey) int { return compareNodeKeys(e.key, key) })
 	if !ok {
 		return nodeEvent{}, false
@@ -66,36 +70,42 @@ func findNode(events []nodeEvent, key nodeKey) (nodeEvent, bool) {
 // one step and cloning a graph another.
 const maxClones = 16
 
-// captured follows a node to the one that was made during capture. ok is
-// false where the report does not hold that, or where the chain has no end.
-func captured(events []nodeEvent, key nodeKey) (e nodeEvent, ok bool) {
+// captured follows a node to the one that was made during capture. known is
+// false where the report does not hold that, or where the chain has no end; e
+// is then the creation of the node itself, if the report holds that.
+func (events nodeEvents) captured(key nodeKey) (e nodeEvent, known bool) {
+	at := key
 	for range maxClones {
-		if e, ok = findNode(events, key); !ok || e.original == 0 || e.original == key.id {
-			return e, ok
+		e, ok := events.find(at)
+		if !ok {
+			break
 		}
-		key.id = e.original
+		if e.original == 0 || e.original == at.id {
+			return e, true
+		}
+		at.id = e.original
 	}
-	return nodeEvent{}, false
+	e, _ = events.find(key)
+	return e, false
 }
 
 // makeNodes fills in t.Nodes from the nodes that launches refer to, in the
-// order in which they were made, and lets the launches refer to that. It
-// returns which nodes' capture the report holds.
-func makeNodes(t *trace.Trace, used []nodeKey, events []nodeEvent, lines map[uint64]*timeline) (known []bool) {
+// order in which they were made. It returns the index that each of used has
+// there, and of which nodes, by index, the report holds the capture.
+func makeNodes(t *trace.Trace, used []nodeKey, events nodeEvents, lines map[uint64]*timeline) (index []uint32, known []bool) {
+	if len(used) == 0 {
+		return nil, nil
+	}
 	type made struct {
 		nodeEvent
 		key   nodeKey
-		index uint32 // in used
+		used  int // index in used
 		known bool
 	}
 	nodes := make([]made, len(used))
 	for i, key := range used {
-		m := made{key: key, index: uint32(i)}
-		if e, ok := captured(events, key); ok {
-			m.nodeEvent, m.known = e, true
-		} else if e, ok := findNode(events, key); ok {
-			m.nodeEvent = e // for the order alone
-		}
+		m := made{key: key, used: i}
+		m.nodeEvent, m.known = events.captured(key)
 		nodes[i] = m
 	}
 	slices.SortFunc(nodes, func(a, b made) int {
@@ -109,24 +119,18 @@ func makeNodes(t *trace.Trace, used []nodeKey, events []nodeEvent, lines map[uin
 		id  uint32
 	}
 	size := map[graph]uint32{}
-	renumber := make([]uint32, len(used))
+	index = make([]uint32, len(used))
 	known = make([]bool, len(used))
 	t.Nodes = make([]trace.Node, len(used))
 	for i, m := range nodes {
 		g := graph{m.key.pid, uint32(m.key.id >> 32)}
 		n := trace.Node{ID: m.key.id, Order: size[g], Range: trace.None}
 		size[g]++
-		if m.known {
-			n.Range = lines[m.thread].find(m.start)
+		if line := lines[m.thread]; m.known && line != nil {
+			n.Range = line.find(m.start)
 		}
 		t.Nodes[i], known[i] = n, m.known
-		renumber[m.index] = uint32(i)
+		index[m.used] = uint32(i)
 	}
-	node := t.Launches.Node
-	for i, n := range node {
-		if n != trace.None {
-			node[i] = renumber[n]
-		}
-	}
-	return known
+	return index, known
 }

@@ -3,81 +3,227 @@ package nsysdb
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
-// issueOrder sorts launches by track, and within a track in the order in
-// which the host issued them: by correlation id, which CUDA counts up with
-// each API call of a process; launches of one call, which a graph launch is,
-// by the order of their nodes; launches without a correlation id last and by
-// start.
+// The order of issue is that of the correlation ids, which CUDA counts up with
+// each API call of a process. Launches of one call, which a graph launch is,
+// are in the order in which their nodes were made; launches without a
+// correlation id come last, by start. What is equal in this is ordered by
+// start, configuration and duration, so that it does not depend on chance.
 //
-// Launches.Origin holds correlation ids, trackOf the track of each config,
-// and extents the launches in order of the table's rows, which mostly is the
-// order wanted already.
-func issueOrder(l *trace.Launches, trackOf []uint32, tracks int, extents []extent) {
-	compare := func(i, j uint32) int {
-		if c := cmp.Compare(l.Origin[i], l.Origin[j]); c != 0 {
-			return c
-		}
-		if l.Origin[i] != noCorrelation {
-			if c := cmp.Compare(l.Node[i], l.Node[j]); c != 0 {
-				return c
-			}
-		}
-		return cmp.Or(cmp.Compare(l.Start[i], l.Start[j]), cmp.Compare(l.Config[i], l.Config[j]), cmp.Compare(l.Duration(int(i)), l.Duration(int(j))))
-	}
-	if inOrder(l, trackOf, extents, compare) {
+// Reports hold launches in order of start, which with one stream is the order
+// of issue, and with several is not far from it.
+
+// arrange puts the launches of w.batch in order of track and issue, as
+// w.issued, and divides them into w.parts.
+func (r *kernelReader) arrange(w *kernelWorker) {
+	b := &w.batch
+	n := b.len()
+	w.parts, w.issued = w.parts[:0], b
+	if n == 0 {
 		return
 	}
-
-	// Bring the launches of each track together, keeping their order, ...
-	counts := make([]int, tracks+1)
-	for _, c := range l.Config {
-		counts[trackOf[c]+1]++
+	if !w.manyTracks {
+		w.parts = append(w.parts, part{0, 0, n})
+		if r.ordered(w, nil, n) {
+			return
+		}
+		w.order = identity(w.order, n)
+	} else {
+		r.groupByTrack(w)
 	}
-	for t := range tracks {
-		counts[t+1] += counts[t]
-	}
-	order := make([]uint32, l.Len())
-	next := slices.Clone(counts)
-	for _, e := range extents {
-		for i := e.first; i < e.first+e.n; i++ {
-			t := trackOf[l.Config[i]]
-			order[next[t]] = uint32(i)
-			next[t]++
+	for _, p := range w.parts {
+		if own := w.order[p.from : p.from+p.n]; !r.ordered(w, own, p.n) {
+			r.sort(w, own)
 		}
 	}
-	// ... and sort each.
-	var wg sync.WaitGroup
-	for t := range tracks {
-		own := order[counts[t]:counts[t+1]]
-		wg.Go(func() {
-			if !slices.IsSortedFunc(own, compare) {
-				slices.SortFunc(own, compare)
-			}
-		})
-	}
-	wg.Wait()
-	l.Permute(0, order)
+	from, to := &w.batch, &w.sorted
+	w.issued = to
+	to.start, to.duration = gather(to.start, from.start, w.order), gather(to.duration, from.duration, w.order)
+	to.config, to.node = gather(to.config, from.config, w.order), gather(to.node, from.node, w.order)
+	to.correlation = gather(to.correlation, from.correlation, w.order)
 }
 
-// inOrder reports whether launches need not move.
-func inOrder(l *trace.Launches, trackOf []uint32, extents []extent, compare func(i, j uint32) int) bool {
-	at := 0
-	for _, e := range extents {
-		if e.first != at {
-			return false
-		}
-		at += e.n
+func identity(order []uint32, n int) []uint32 {
+	order = slices.Grow(order[:0], n)[:n]
+	for i := range order {
+		order[i] = uint32(i)
 	}
-	for i := 1; i < l.Len(); i++ {
-		a, b := trackOf[l.Config[i-1]], trackOf[l.Config[i]]
-		if a > b || a == b && compare(uint32(i-1), uint32(i)) > 0 {
+	return order
+}
+
+func gather[T any](to, from []T, order []uint32) []T {
+	to = slices.Grow(to[:0], len(order))[:len(order)]
+	for i, k := range order {
+		to[i] = from[k]
+	}
+	return to
+}
+
+// groupByTrack makes w.parts, and w.order so that it groups the batch by track.
+func (r *kernelReader) groupByTrack(w *kernelWorker) {
+	var counts []int
+	for _, c := range w.batch.config {
+		t := int(w.facts[c].track)
+		for t >= len(counts) {
+			counts = append(counts, 0)
+		}
+		counts[t]++
+	}
+	from := 0
+	for t, n := range counts {
+		if n > 0 {
+			w.parts = append(w.parts, part{uint32(t), from, n})
+		}
+		counts[t] = from
+		from += n
+	}
+	w.order = slices.Grow(w.order[:0], from)[:from]
+	for i, c := range w.batch.config {
+		t := w.facts[c].track
+		w.order[counts[t]] = uint32(i)
+		counts[t]++
+	}
+}
+
+// ordered reports whether the first n launches of w.batch, or those that order
+// names, are in order of issue.
+func (r *kernelReader) ordered(w *kernelWorker, order []uint32, n int) bool {
+	correlation := w.batch.correlation
+	if order == nil {
+		for i := 1; i < n; i++ {
+			if correlation[i-1] >= correlation[i] && r.compare(w, uint32(i-1), uint32(i)) > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 1; i < n; i++ {
+		a, b := order[i-1], order[i]
+		if correlation[a] >= correlation[b] && r.compare(w, a, b) > 0 {
 			return false
 		}
 	}
 	return true
+}
+
+// compare compares launches i and j of w.batch, which are of one track.
+func (r *kernelReader) compare(w *kernelWorker, i, j uint32) int {
+	b := &w.batch
+	if c := cmp.Compare(b.correlation[i], b.correlation[j]); c != 0 {
+		return c
+	}
+	if b.correlation[i] != noCorrelation {
+		if c := w.compareNodes(b.node[i], b.node[j]); c != 0 {
+			return c
+		}
+	}
+	if c := cmp.Compare(b.start[i], b.start[j]); c != 0 {
+		return c
+	}
+	if b.config[i] != b.config[j] {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return compareConfigs(r.configs.keys[b.config[i]], r.configs.keys[b.config[j]])
+	}
+	return cmp.Compare(b.duration[i], b.duration[j])
+}
+
+// compareNodes compares two nodes of one process as w numbers them, by when
+// they were made, as makeNodes numbers them in the end.
+func (w *kernelWorker) compareNodes(a, b uint32) int {
+	if a == trace.None || b == trace.None || a == b {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(w.nodeMade[a], w.nodeMade[b]), cmp.Compare(w.nodes.keys[a].id, w.nodes.keys[b].id))
+}
+
+// sort sorts the launches of w.batch that order names.
+func (r *kernelReader) sort(w *kernelWorker, order []uint32) {
+	// Sorting by correlation id alone is fast, and leaves little to do.
+	w.pairs = w.pairs[:0]
+	for _, k := range order {
+		w.pairs = append(w.pairs, uint64(w.batch.correlation[k])<<32|uint64(k))
+	}
+	slices.Sort(w.pairs)
+	for i, p := range w.pairs {
+		order[i] = uint32(p)
+	}
+	for i := 0; i < len(order); {
+		j := i + 1
+		for j < len(order) && w.pairs[j]>>32 == w.pairs[i]>>32 {
+			j++
+		}
+		if own := order[i:j]; !r.ordered(w, own, len(own)) {
+			slices.SortFunc(own, func(a, b uint32) int { return r.compare(w, a, b) })
+		}
+		i = j
+	}
+}
+
+// issueOrder puts the launches of each track in order of issue, given that
+// each of its parts is. Track i holds the launches from first[i] to first[i+1]-1;
+// starts are where its parts start, counted from there.
+//
+// Launches.Config and Launches.Node have their final numbers, Launches.Origin
+// holds correlation ids.
+func issueOrder(l *trace.Launches, first []int, starts [][]int) {
+	var wg sync.WaitGroup
+	for i, parts := range starts {
+		wg.Go(func() { mergeParts(l, first[i], first[i+1], parts) })
+	}
+	wg.Wait()
+}
+
+// mergeParts merges the sorted parts of the launches from first to end-1 one
+// after the other. Where they overlap by a few launches, as they do with
+// several streams, that moves only those.
+func mergeParts(l *trace.Launches, first, end int, starts []int) {
+	compare := func(i, j int) int { return compareLaunches(l, i, j) }
+	budget := 8 * (end - first) // launches that may move before sorting them all is better
+	var order []uint32
+	for k := 1; k < len(starts); k++ {
+		at, stop := first+starts[k], end
+		if k+1 < len(starts) {
+			stop = first + starts[k+1]
+		}
+		if compare(at-1, at) <= 0 {
+			continue
+		}
+		lo := first + sort.Search(at-first, func(i int) bool { return compare(first+i, at) > 0 })
+		hi := at + sort.Search(stop-at, func(i int) bool { return compare(at-1, at+i) <= 0 })
+		if budget -= hi - lo; budget < 0 {
+			order = identity(order, end-first)
+			slices.SortFunc(order, func(a, b uint32) int { return compare(first+int(a), first+int(b)) })
+			l.Permute(first, order)
+			return
+		}
+		order = order[:0]
+		for i, j := lo, at; i < at || j < hi; {
+			if j == hi || i < at && compare(i, j) <= 0 {
+				order = append(order, uint32(i-lo))
+				i++
+			} else {
+				order = append(order, uint32(j-lo))
+				j++
+			}
+		}
+		l.Permute(lo, order)
+	}
+}
+
+func compareLaunches(l *trace.Launches, i, j int) int {
+	if c := cmp.Compare(l.Origin[i], l.Origin[j]); c != 0 {
+		return c
+	}
+	if l.Origin[i] != noCorrelation {
+		if c := cmp.Compare(l.Node[i], l.Node[j]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(l.Start[i], l.Start[j]), cmp.Compare(l.Config[i], l.Config[j]), cmp.Compare(l.Duration(i), l.Duration(j)))
 }

@@ -3,9 +3,11 @@ package nsysdb
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -28,140 +30,218 @@ func isRange(eventType int64) bool {
 	return false
 }
 
-// readRanges reads the NVTX ranges, in order of start, with their parents. A
-// range's name is its own text or, for a registered string, that of textId.
+// A rangeKey is what ranges share: their thread and where their name is from.
+type rangeKey struct {
+	thread uint64
+	name   uint32 // index in rangeReader.names
+}
+
+// A rangeName is a name, or the string id of one.
+type rangeName struct {
+	text       string
+	registered int64 // null if text is the name
+}
+
+// A rangeReader reads NVTX_EVENTS.
+type rangeReader struct {
+	start, end           int
+	typ, tid, text, tidx int // places among the key columns
+
+	mu    sync.Mutex
+	keys  []rangeKey
+	known map[rangeKey]uint32
+	names []rangeName
+	ids   map[rangeName]uint32
+
+	ranges []trace.Range // Name is the number of a rangeKey
+}
+
+// notRange is the key of the rows that are no ranges.
+const notRange = math.MaxUint32
+
+func (r *rangeReader) reset() {
+	r.keys, r.known = nil, map[rangeKey]uint32{}
+	r.names, r.ids = nil, map[rangeName]uint32{}
+	r.ranges = r.ranges[:0]
+}
+
+// key returns the number of what the values of the key columns say.
+func (r *rangeReader) key(_ int, row []table.Value) (uint32, error) {
+	if !isRange(row[r.typ].Int) {
+		return notRange, nil
+	}
+	k := rangeKey{thread: uint64(row[r.tid].Int)}
+	name := rangeName{registered: null}
+	var text []byte
+	if r.text >= 0 && row[r.text].Kind == table.Text {
+		text = row[r.text].Bytes
+	} else if r.tidx >= 0 && row[r.tidx].Kind == table.Integer {
+		name.registered = row[r.tidx].Int
+	} else {
+		text = []byte(unresolved(null))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, ok := r.ids[rangeName{string(text), name.registered}]
+	if !ok {
+		name.text = string(text)
+		id = uint32(len(r.names))
+		r.names = append(r.names, name)
+		r.ids[name] = id
+	}
+	k.name = id
+	n, ok := r.known[k]
+	if !ok {
+		n = uint32(len(r.keys))
+		r.keys = append(r.keys, k)
+		r.known[k] = n
+	}
+	return n, nil
+}
+
+// readRanges reads the NVTX ranges, in order of start, without their parents.
+// A range's name is its own text or, for a registered string, that of textId.
 func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Range, error) {
 	if db.layout.nvtx == "" {
 		return nil, nil
 	}
-	cols := db.layout.columns(db.layout.nvtx)
-	start, end, typ, tid := cols.need("start"), cols.need("end"), cols.need("eventType"), cols.need("globalTid")
-	textCol, textID := cols.need("text"), cols.need("textId")
-	get := func(row []table.Value, i int) table.Value {
-		if i < 0 {
-			return table.Value{}
-		}
-		return row[i]
+	r := &rangeReader{}
+	cols, keys := db.layout.columns(db.layout.nvtx), db.layout.columns(db.layout.nvtx)
+	r.start, r.end = cols.need("start"), cols.need("end")
+	r.typ, r.tid, r.text, r.tidx = keys.need("eventType"), keys.need("globalTid"), keys.need("text"), keys.need("textId")
+	rows, err := db.src.Count(ctx, db.layout.nvtx)
+	if err != nil {
+		return nil, err
 	}
-
-	var ranges []trace.Range
-	registered := map[int64][]int{} // ranges by the string id that names them
-	reset := func() {
-		ranges = nil
-		clear(registered)
-	}
-	err := db.src.rows(ctx, db.layout.nvtx, cols.names, reset, func(row []table.Value) error {
-		if !isRange(row[typ].Int) || row[start].Kind != table.Integer {
-			return nil
-		}
-		r := trace.Range{Start: row[start].Int, End: math.MaxInt64, Parent: trace.None, Thread: uint64(row[tid].Int)}
-		if row[end].Kind == table.Integer {
-			r.End = max(r.Start, row[end].Int)
-		}
-		if v := get(row, textCol); v.Kind == table.Text {
-			r.Name = strings.bytes(v.Bytes)
-		} else if v := get(row, textID); v.Kind == table.Integer {
-			registered[v.Int] = append(registered[v.Int], len(ranges))
-		} else {
-			r.Name = strings.id(unresolved(null))
-		}
-		ranges = append(ranges, r)
-		return nil
+	r.ranges = make([]trace.Range, 0, db.plausible(rows))
+	r.reset()
+	opts := table.IntsOptions{Workers: db.numWorkers(), Keys: keys.names, Key: r.key}
+	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, r.reset, func(b table.Batch) error {
+		start, end := b.Columns[r.start], b.Columns[r.end]
+		return b.InTurn(func() {
+			for i, key := range b.Keys {
+				if key == notRange || start[i] == null {
+					continue
+				}
+				e := int64(math.MaxInt64)
+				if end[i] != null {
+					e = max(start[i], end[i])
+				}
+				r.ranges = append(r.ranges, trace.Range{Start: start[i], End: e, Name: key, Parent: trace.None})
+			}
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
+	if err := r.resolve(ctx, db, strings); err != nil {
+		return nil, err
+	}
+	// Of ranges that begin together, the longer is around the shorter.
+	compare := func(a, b trace.Range) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) }
+	if !slices.IsSortedFunc(r.ranges, compare) {
+		slices.SortStableFunc(r.ranges, compare)
+	}
+	return r.ranges, nil
+}
+
+// resolve gives the ranges, in order of the rows, their threads and names.
+func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable) error {
+	names := make([]uint32, len(r.names)) // string ids
+	for i := range names {
+		names[i] = trace.None
+	}
+	registered := map[int64]uint32{} // names by string id of the report
+	for i := range r.ranges {
+		k := r.keys[r.ranges[i].Name].name
+		if names[k] != trace.None {
+			continue
+		}
+		if n := &r.names[k]; n.registered == null {
+			names[k] = strings.id(n.text)
+		} else {
+			registered[n.registered] = k
+		}
+	}
 	if len(registered) > 0 {
 		err := db.eachString(ctx, func(id int64, value []byte) {
-			if users, ok := registered[id]; ok {
-				name := strings.bytes(value)
-				for _, i := range users {
-					ranges[i].Name = name
-				}
+			if k, ok := registered[id]; ok {
+				names[k] = strings.bytes(value)
 				delete(registered, id)
 			}
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		left := make([]int64, 0, len(registered))
-		for id := range registered {
-			left = append(left, id)
-		}
-		slices.Sort(left)
-		for _, id := range left {
-			name := strings.id(unresolved(id))
-			for _, i := range registered[id] {
-				ranges[i].Name = name
-			}
+		for _, id := range slices.Sorted(maps.Keys(registered)) {
+			names[registered[id]] = strings.id(unresolved(id))
 		}
 	}
-	// Of ranges that begin together, the longer is around the shorter.
-	slices.SortStableFunc(ranges, func(a, b trace.Range) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
-	})
-	return ranges, nil
+	for i := range r.ranges {
+		key := &r.keys[r.ranges[i].Name]
+		r.ranges[i].Name, r.ranges[i].Thread = names[key.name], key.thread
+	}
+	return nil
 }
 
-// A timeline says which range was innermost on one thread at any time: range
-// inner[i] from at[i] until at[i+1].
+// A timeline is the ranges of one thread, for telling which was innermost at
+// any time.
 //
 // The innermost range at a time is the one that began last of those that are
 // open then. Push/pop ranges of one NVTX domain nest; those of several
 // domains, and start/end ranges, which count for the thread that started
 // them, may overlap without nesting. The parent of a range is the innermost
 // one that is open for all of its life.
+//
+// So the innermost range at a time is the range that began last before it, or
+// the first of those around that one that is still open: a range that is open
+// then and began earlier was open for all of the life of each that has ended
+// meanwhile, and so is around it.
 type timeline struct {
-	at    []int64
-	inner []uint32
+	ranges []trace.Range // of all threads
+	own    []uint32      // in order of start
 }
 
 // timelines sets the parents of ranges, which are in order of start, and
 // returns the timeline of each thread.
 func timelines(ranges []trace.Range) map[uint64]*timeline {
-	byThread := map[uint64][]uint32{}
+	count := map[uint64]int{}
+	for i := 0; i < len(ranges); { // mostly of one thread for a while
+		j := i + 1
+		for j < len(ranges) && ranges[j].Thread == ranges[i].Thread {
+			j++
+		}
+		count[ranges[i].Thread] += j - i
+		i = j
+	}
+	lines := make(map[uint64]*timeline, len(count))
+	for thread, n := range count {
+		lines[thread] = &timeline{ranges: ranges, own: make([]uint32, 0, n)}
+	}
+	var line *timeline
 	for i := range ranges {
-		byThread[ranges[i].Thread] = append(byThread[ranges[i].Thread], uint32(i))
+		if i == 0 || ranges[i].Thread != ranges[i-1].Thread {
+			line = lines[ranges[i].Thread]
+		}
+		line.own = append(line.own, uint32(i))
 	}
-	lines := make(map[uint64]*timeline, len(byThread))
-	for thread, own := range byThread {
-		lines[thread] = sweep(ranges, own)
+	var wg sync.WaitGroup
+	for _, line := range lines {
+		wg.Go(line.nest)
 	}
+	wg.Wait()
 	return lines
 }
 
-// sweep goes through the starts and ends of one thread's ranges in order of
-// time, with the open ranges on a stack in order of start.
-func sweep(ranges []trace.Range, own []uint32) *timeline {
-	ends := slices.Clone(own)
-	sort.Slice(ends, func(i, j int) bool { return ranges[ends[i]].End < ranges[ends[j]].End })
-
-	line := &timeline{at: make([]int64, 0, 2*len(own)), inner: make([]uint32, 0, 2*len(own))}
+// nest sets the parents of a thread's ranges, with the open ones on a stack in
+// order of start.
+func (l *timeline) nest() {
+	ranges := l.ranges
 	var stack []uint32
-	mark := func(t int64) {
+	for _, r := range l.own {
 		// Drop those that have ended. One that ends beneath others, where
 		// ranges do not nest, stays until it comes to the top.
-		for len(stack) > 0 && ranges[stack[len(stack)-1]].End <= t {
-			stack = stack[:len(stack)-1]
-		}
-		top := uint32(trace.None)
-		if len(stack) > 0 {
-			top = stack[len(stack)-1]
-		}
-		if n := len(line.at); n > 0 && line.at[n-1] == t {
-			line.inner[n-1] = top
-			return
-		}
-		line.at = append(line.at, t)
-		line.inner = append(line.inner, top)
-	}
-	e := 0
-	for _, r := range own {
-		t := ranges[r].Start
-		for ; e < len(ends) && ranges[ends[e]].End <= t; e++ {
-			mark(ranges[ends[e]].End)
-		}
-		for len(stack) > 0 && ranges[stack[len(stack)-1]].End <= t {
+		for len(stack) > 0 && ranges[stack[len(stack)-1]].End <= ranges[r].Start {
 			stack = stack[:len(stack)-1]
 		}
 		if len(stack) > 0 {
@@ -174,23 +254,45 @@ func sweep(ranges []trace.Range, own []uint32) *timeline {
 			ranges[r].Parent = p
 		}
 		stack = append(stack, r)
-		mark(t)
 	}
-	for ; e < len(ends) && ranges[ends[e]].End < math.MaxInt64; e++ {
-		mark(ranges[ends[e]].End)
-	}
-	return line
 }
 
 // find returns the innermost range at time t, None if there is none. A range
 // is open from its start until just before its end.
 func (l *timeline) find(t int64) uint32 {
-	if l == nil {
-		return trace.None
+	c := timeCursor{timeline: l}
+	return c.find(t)
+}
+
+// A timeCursor goes through a timeline. To find the ranges of times that
+// mostly ascend takes no more steps than there are ranges.
+type timeCursor struct {
+	*timeline
+	at    int    // how many ranges began by the last time
+	inner uint32 // the last range found; of no meaning before the first
+	last  int64
+}
+
+func (c *timeCursor) find(t int64) uint32 {
+	at := c.at
+	if at == 0 || t < c.last {
+		at = sort.Search(len(c.own), func(i int) bool { return c.ranges[c.own[i]].Start > t })
+	} else {
+		for at < len(c.own) && c.ranges[c.own[at]].Start <= t {
+			at++
+		}
 	}
-	i := sort.Search(len(l.at), func(i int) bool { return l.at[i] > t })
-	if i == 0 {
-		return trace.None
+	if at != c.at || t < c.last {
+		c.inner = trace.None
+		if at > 0 {
+			c.inner = c.own[at-1]
+		}
+	} else if at == 0 {
+		c.inner = trace.None
 	}
-	return l.inner[i-1]
+	c.at, c.last = at, t
+	for c.inner != trace.None && c.ranges[c.inner].End <= t {
+		c.inner = c.ranges[c.inner].Parent
+	}
+	return c.inner
 }

@@ -66,22 +66,24 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 	r.report = progressFunc(q.Progress, db.capture.Launches)
 
 	var configs []rawConfig
-	var used []nodeKey
 	if db.layout.kernels != "" {
-		names, err := db.filterNames(ctx, &q.Scope)
-		if err != nil {
+		var err error
+		if r.names, err = db.filterNames(ctx, &q.Scope); err != nil {
 			return nil, err
 		}
-		if err := r.read(ctx, names, db.expectedLaunches()); err != nil {
+		if r.node >= 0 {
+			if r.made, err = db.readNodeEvents(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := r.read(ctx, db.plausible(db.capture.Launches)); err != nil {
 			return nil, err
 		}
-		configs, used = r.finish()
+		configs = r.configsInScope()
 	}
-	if r.out.Len() == 0 && r.rows() > 0 {
+	if r.inScope() == 0 && r.rows() > 0 {
 		return nil, db.emptyScope(ctx, r, q)
 	}
-	t.Launches = r.out
-	r.out = trace.Launches{}
 	r.count(t)
 
 	var ops []memOp
@@ -91,7 +93,8 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 			return nil, err
 		}
 	}
-	if err := db.makeConfigs(ctx, t, configs, ops, strings); err != nil {
+	nameless, err := db.makeConfigs(ctx, t, configs, ops, strings)
+	if err != nil {
 		return nil, err
 	}
 
@@ -104,20 +107,17 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 		}
 		lines = timelines(t.Ranges)
 	}
-	var known []bool
-	if len(used) > 0 {
-		events, err := db.readNodeEvents(ctx)
-		if err != nil {
-			return nil, err
+	index, known := makeNodes(t, r.nodes.keys, r.made, lines)
+	r.finish(t, configs, index)
+	if slices.Contains(nameless, true) {
+		for _, c := range t.Launches.Config {
+			if nameless[c] {
+				t.Capture.Unresolved++
+			}
 		}
-		known = makeNodes(t, used, events, lines)
 	}
 
-	trackOf, tracks := tracksOf(configs)
-	issueOrder(&t.Launches, trackOf, tracks, r.extents)
-	t.MakeTracks()
-
-	a := &attributor{t: t, lines: lines}
+	a := &attributor{t: t, lines: lines, workers: db.numWorkers()}
 	a.prepare()
 	if nvtx {
 		if err := a.attribute(ctx, db); err != nil {
@@ -144,15 +144,14 @@ func progressFunc(fn func(done, total int64), total int64) func(rows int) {
 	}
 }
 
-// expectedLaunches bounds what the table's row numbers tell by what fits into
-// the file, since a damaged file may hold any row number.
-func (db *DB) expectedLaunches() int64 {
+// plausible bounds a number of rows, as the table's row numbers tell it, by
+// what fits into the file, since a damaged file may hold any row number.
+func (db *DB) plausible(rows int64) int64 {
 	const leastRow = 24 // bytes; real ones have 60 and more
-	n := db.capture.Launches
 	if info, err := os.Stat(db.path); err == nil {
-		n = min(n, info.Size()/leastRow)
+		rows = min(rows, info.Size()/leastRow)
 	}
-	return n
+	return rows
 }
 
 // count fills in what the capture holds as a whole, and what was left out.
@@ -169,11 +168,11 @@ func (r *kernelReader) count(t *trace.Trace) {
 		for i, n := range w.leftOut {
 			leftOut[i] += n
 		}
-		for i := range w.configs.keys {
-			if pid := w.configs.keys[i].pid; !processes[pid] {
-				processes[pid] = true
-				t.Capture.Processes = append(t.Capture.Processes, trace.Process{GlobalPID: pid, PID: pidOf(pid)})
-			}
+	}
+	for i := range r.configs.keys {
+		if pid := r.configs.keys[i].pid; !processes[pid] {
+			processes[pid] = true
+			t.Capture.Processes = append(t.Capture.Processes, trace.Process{GlobalPID: pid, PID: pidOf(pid)})
 		}
 	}
 	sortProcesses(&t.Capture.Processes)
@@ -196,10 +195,8 @@ func (r *kernelReader) rows() (n int64) {
 func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 	var c trace.ChoiceCounter
 	names := map[int64]string{}
-	for _, w := range r.workers {
-		for _, k := range w.configs.keys {
-			names[k.name] = unresolved(k.name)
-		}
+	for _, k := range r.configs.keys {
+		names[k.name] = unresolved(k.name)
 	}
 	err := db.eachString(ctx, func(id int64, value []byte) {
 		if _, ok := names[id]; ok {
@@ -210,9 +207,11 @@ func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 		return err
 	}
 	for _, w := range r.workers {
-		for i := range w.configs.keys {
-			k := &w.configs.keys[i]
-			c.Launches(names[k.name], k.lane(), w.counts[i])
+		for i, n := range w.counts {
+			if n > 0 {
+				k := &r.configs.keys[i]
+				c.Launches(names[k.name], k.lane(), n)
+			}
 		}
 		if w.rows > 0 {
 			c.Start(w.first - db.capture.Start)
@@ -233,8 +232,9 @@ func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 }
 
 // makeConfigs fills in t.Configs, t.Lanes and t.MemOps, and reads the names
-// that they use.
-func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConfig, ops []memOp, strings *stringTable) error {
+// that they use. It returns which configurations have a name that the report
+// lacks.
+func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConfig, ops []memOp, strings *stringTable) (nameless []bool, err error) {
 	for i := range configs {
 		t.Lanes = append(t.Lanes, configs[i].lane())
 	}
@@ -259,16 +259,16 @@ func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConf
 			texts[id] = trace.None
 		}
 	}
-	err := db.eachString(ctx, func(id int64, value []byte) {
+	err = db.eachString(ctx, func(id int64, value []byte) {
 		if at, ok := texts[id]; ok && at == trace.None {
 			texts[id] = strings.bytes(value)
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.Configs = make([]trace.Config, len(configs))
-	nameless := make([]bool, len(configs))
+	nameless = make([]bool, len(configs))
 	for i := range configs {
 		c := &configs[i]
 		name := texts[c.name]
@@ -284,25 +284,65 @@ func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConf
 			Grid: c.grid, Block: c.block, SMem: c.smem, Regs: c.regs,
 		}
 	}
-	if slices.Contains(nameless, true) {
-		for _, c := range t.Launches.Config {
-			if nameless[c] {
-				t.Capture.Unresolved++
-			}
-		}
-	}
-	return nil
+	return nameless, nil
 }
 
-// tracksOf returns the track of each config, which are in order of process
-// and device, and the number of tracks.
-func tracksOf(configs []rawConfig) (trackOf []uint32, n int) {
-	trackOf = make([]uint32, len(configs))
-	for i := range configs {
-		if i == 0 || configs[i].pid != configs[i-1].pid || configs[i].device != configs[i-1].device {
-			n++
-		}
-		trackOf[i] = uint32(n - 1)
+// inScope returns the number of launches in scope.
+func (r *kernelReader) inScope() (n int) {
+	for i := range r.out.tracks {
+		n += r.out.tracks[i].n
 	}
-	return trackOf, n
+	return n
+}
+
+// configsInScope returns the configurations that the scope lets through, in an
+// order that depends on their contents alone.
+func (r *kernelReader) configsInScope() (configs []rawConfig) {
+	for i, c := range r.configs.keys {
+		if r.facts[i].verdict == trace.Satisfied {
+			configs = append(configs, c)
+		}
+	}
+	slices.SortFunc(configs, compareConfigs)
+	return configs
+}
+
+// finish makes t.Launches and t.Tracks of what was read. configs are those in
+// scope, in order, and nodes the index in t.Nodes of each node.
+func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, nodes []uint32) {
+	order := identity(nil, len(r.out.tracks))
+	slices.SortFunc(order, func(a, b uint32) int { return compareTrackKeys(r.tracks.keys[a], r.tracks.keys[b]) })
+	first := r.out.arrange(order)
+	starts := make([][]int, len(order))
+	for i, k := range order {
+		starts[i] = r.out.tracks[k].starts
+		if key, n := r.tracks.keys[k], r.out.tracks[k].n; n > 0 {
+			t.Tracks = append(t.Tracks, trace.Track{GlobalPID: key.pid, PID: pidOf(key.pid), Device: int(key.device), First: first[i], N: n})
+		}
+	}
+
+	index := make([]uint32, len(r.configs.keys))
+	for i, c := range r.configs.keys {
+		if r.facts[i].verdict == trace.Satisfied {
+			k, _ := slices.BinarySearchFunc(configs, c, compareConfigs)
+			index[i] = uint32(k)
+		}
+	}
+	l := &r.out.launches
+	parallel(len(r.workers), (l.Len()+chunkRows-1)/chunkRows, func(k int) {
+		from, to := k*chunkRows, min(k*chunkRows+chunkRows, l.Len())
+		for i, c := range l.Config[from:to] {
+			l.Config[from+i] = index[c]
+		}
+		if len(nodes) == 0 {
+			return
+		}
+		for i, n := range l.Node[from:to] {
+			if n != trace.None {
+				l.Node[from+i] = nodes[n]
+			}
+		}
+	})
+	issueOrder(l, first, starts)
+	t.Launches, r.out.launches = *l, trace.Launches{}
 }

@@ -70,9 +70,10 @@ func (s *source) Changed() (bool, error) {
 
 // ints is table.Source.Ints by whichever can read the table. If the scanner
 // comes upon something that it does not recognise in mid-table, the read
-// begins again: reset makes the caller forget the batches it has had.
-func (s *source) ints(ctx context.Context, name string, columns []string, workers int, reset func(), fn func(table.Batch) error) error {
-	opts := table.IntsOptions{Workers: workers, Null: null}
+// begins again: reset makes the caller forget the batches it has had. NULL
+// reads as null.
+func (s *source) ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, reset func(), fn func(table.Batch) error) error {
+	opts.Null = null
 	if s.scanner != nil {
 		err := s.scanner.Ints(ctx, name, columns, opts, fn)
 		if !errors.Is(err, table.ErrUnsupported) {
@@ -98,9 +99,10 @@ func (s *source) rows(ctx context.Context, name string, columns []string, reset 
 
 // intsInOrder is ints by one goroutine, the caller's, so that batches come in
 // order of rowid, each row once.
-func (s *source) intsInOrder(ctx context.Context, name string, columns []string, fn func(table.Batch) error) error {
+func (s *source) intsInOrder(ctx context.Context, name string, columns []string, opts table.IntsOptions, fn func(table.Batch) error) error {
 	seen, skip := 0, 0
-	return s.ints(ctx, name, columns, 1, func() { skip, seen = seen, 0 }, func(b table.Batch) error {
+	opts.Workers = 1
+	return s.ints(ctx, name, columns, opts, func() { skip, seen = seen, 0 }, func(b table.Batch) error {
 		seen += b.N
 		if seen <= skip {
 			return nil
@@ -112,6 +114,9 @@ func (s *source) intsInOrder(ctx context.Context, name string, columns []string,
 				cut[i] = c[first:b.N]
 			}
 			b.Columns, b.N = cut, b.N-first
+			if b.Keys != nil {
+				b.Keys = b.Keys[first:]
+			}
 		}
 		return fn(b)
 	})

@@ -64,33 +64,32 @@ func (db *DB) launches(ctx context.Context, scope *trace.Scope, yield func(Batch
 	if err != nil {
 		return err
 	}
-	names, err := db.filterNames(ctx, scope)
-	if err != nil {
+	r := db.newKernelReader(scope)
+	if r.names, err = db.filterNames(ctx, scope); err != nil {
 		return err
 	}
-	r := db.newKernelReader(scope)
-	r.prepare(1, names)
+	r.prepare(1)
 	w := r.workers[0]
 	var kernels []*Kernel // by config
 	var out Batch
-	return db.src.intsInOrder(ctx, db.layout.kernels, r.columns, func(b table.Batch) error {
-		b.Worker = 0
-		r.choose(w, b)
-		for i := len(kernels); i < len(w.configs.keys); i++ {
-			kernels = append(kernels, makeKernel(&w.configs.keys[i], texts))
+	opts := table.IntsOptions{Keys: r.keys, Key: r.config}
+	return db.src.intsInOrder(ctx, db.layout.kernels, r.columns, opts, func(b table.Batch) error {
+		r.choose(w, &b)
+		for i := len(kernels); i < len(r.configs.keys); i++ {
+			kernels = append(kernels, makeKernel(&r.configs.keys[i], texts))
 		}
-		if len(w.start) == 0 {
+		chosen := &w.batch
+		if chosen.len() == 0 {
 			return nil
 		}
-		out = Batch{Start: w.start, Duration: w.duration, Kernel: out.Kernel[:0], Correlation: w.correlation, Node: out.Node[:0]}
-		for i, c := range w.config {
+		out = Batch{Start: chosen.start, Duration: chosen.duration, Kernel: out.Kernel[:0], Correlation: chosen.correlation, Node: out.Node[:0]}
+		for i, c := range chosen.config {
 			out.Kernel = append(out.Kernel, kernels[c])
-			out.Duration[i] = max(0, out.Duration[i])
 			if out.Correlation[i] == noCorrelation {
 				out.Correlation[i] = 0
 			}
 			id := uint64(0)
-			if n := w.node[i]; n != trace.None {
+			if n := chosen.node[i]; n != trace.None {
 				id = w.nodes.keys[n].id
 			}
 			out.Node = append(out.Node, id)
@@ -225,7 +224,7 @@ func (db *DB) apiCalls(ctx context.Context, yield func(APICall, error) bool) err
 		cols := db.layout.columns(name)
 		start, end := cols.need("start"), cols.need("end")
 		tid, corr, nameID := cols.need("globalTid"), cols.need("correlationId"), cols.need("nameId")
-		err := db.src.intsInOrder(ctx, name, cols.names, func(b table.Batch) error {
+		err := db.src.intsInOrder(ctx, name, cols.names, table.IntsOptions{}, func(b table.Batch) error {
 			for i := range b.N {
 				c := APICall{Start: b.Columns[start][i], Thread: uint64(zero(b.Columns[tid][i])), Name: unresolved(null)}
 				c.End = c.Start

@@ -83,11 +83,13 @@ type IntsOptions struct {
 	Key func(worker int, row []Value) (uint32, error)
 }
 
-// A Batch is some consecutive rows of a table.
+// A Batch is some consecutive rows of a table, perhaps none.
 type Batch struct {
-	// Seq is the batch's place among the batches: batches in order of Seq
-	// hold the rows in order of rowid. Numbers may be skipped.
+	// Seq numbers the batches from 0: in order of Seq they hold the rows in
+	// order of rowid. Workers take them up in this order.
 	Seq int
+	// Turns is what InTurn goes by.
+	Turns *Turns
 	// Worker is the number of the goroutine that calls, from 0, so that a
 	// callback can keep state for each without locks.
 	Worker int

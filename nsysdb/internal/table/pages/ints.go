@@ -49,6 +49,7 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 		next atomic.Int64
 		errs = make([]error, workers)
 	)
+	turns := table.NewTurns()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	work := func(number int) {
@@ -63,11 +64,12 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 				err = w.decode(run*per, min(run*per+per, sc.leaves.len()))
 			}
 			if err == nil {
-				err = fn(table.Batch{Seq: run, Worker: number, Columns: w.columns, Keys: w.keys, N: w.n})
+				err = fn(table.Batch{Seq: run, Turns: turns, Worker: number, Columns: w.columns, Keys: w.keys, N: w.n})
 			}
 			if err != nil {
 				errs[number] = err
 				stop()
+				turns.End()
 				return
 			}
 		}

@@ -21,13 +21,10 @@ import (
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
-// batchRows is the number of rows of a batch: enough to make the cost of a
-// call vanish, few enough to stay in the processor's cache.
-const batchRows = 4096
-
-// chunkRows is the span of rowids that a worker reads at a time. Workers take
-// spans in order, so that batches arrive nearly in order too.
-const chunkRows = 16 * batchRows
+// batchRows is the number of rows of a batch, or the span of rowids that a
+// worker reads at a time: enough to make the cost of a query vanish, few
+// enough to stay in the processor's cache.
+const batchRows = 16384
 
 // query runs fn on the rows of a query.
 func query(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, fn func(*cursor) error) (err error) {
@@ -233,19 +230,19 @@ func (s *source) Ints(ctx context.Context, name string, columns []string, opts t
 		s.put(c)
 		return err
 	}
-	r := intsReader{name: name, columns: columns, opts: opts, fn: fn}
+	r := intsReader{name: name, columns: columns, opts: opts, fn: fn, turns: table.NewTurns()}
 	selected := selectFrom(name, slices.Concat(columns, opts.Keys))
 	workers := opts.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	span := uint64(hi) - uint64(lo) // right where hi - lo overflows
-	if !ok || span/chunkRows >= math.MaxInt32 {
+	if !ok || span/batchRows >= math.MaxInt32 {
 		// No rowids, or so sparse that spans of them mean nothing.
 		defer s.put(c)
 		return r.read(ctx, c, selected, nil, 0, 0)
 	}
-	chunks := int64(span/chunkRows) + 1
+	chunks := int64(span/batchRows) + 1
 	if int64(workers) > chunks {
 		workers = int(chunks)
 	}
@@ -253,21 +250,29 @@ func (s *source) Ints(ctx context.Context, name string, columns []string, opts t
 	q := selected + " WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	fail := func(err error) {
+		cancel(err)
+		r.turns.End()
+	}
 	var taken atomic.Int64
 	work := func(worker int, c *sqlite3.SQLiteConn) {
 		for {
 			k := taken.Add(1) - 1
-			if k >= chunks || ctx.Err() != nil {
+			if k >= chunks {
 				return
 			}
-			from := lo + k*chunkRows
+			if ctx.Err() != nil {
+				r.turns.End()
+				return
+			}
+			from := lo + k*batchRows
 			to := hi
 			if k < chunks-1 {
-				to = from + chunkRows - 1
+				to = from + batchRows - 1
 			}
 			args := []driver.NamedValue{{Ordinal: 1, Value: from}, {Ordinal: 2, Value: to}}
-			if err := r.read(ctx, c, q, args, worker, int(k)*(chunkRows/batchRows)); err != nil {
-				cancel(err)
+			if err := r.read(ctx, c, q, args, worker, int(k)); err != nil {
+				fail(err)
 				return
 			}
 		}
@@ -277,7 +282,7 @@ func (s *source) Ints(ctx context.Context, name string, columns []string, opts t
 		wg.Go(func() {
 			c, err := s.conn(ctx)
 			if err != nil {
-				cancel(err)
+				fail(err)
 				return
 			}
 			defer s.put(c)
@@ -295,9 +300,11 @@ type intsReader struct {
 	columns []string
 	opts    table.IntsOptions
 	fn      func(table.Batch) error
+	turns   *table.Turns
 }
 
-// read passes on the rows of one query. Its batches have numbers from seq.
+// read passes on the rows of one query, in batches with numbers from seq. It
+// is one batch, perhaps an empty one, if a batch has room for the rows.
 func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, worker, seq int) error {
 	return query(ctx, c, q, args, func(cur *cursor) error {
 		full := make([][]int64, len(r.columns))
@@ -308,12 +315,12 @@ func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, 
 		if len(r.opts.Keys) > 0 {
 			keys = make([]uint32, batchRows)
 		}
-		n := 0
+		n, first := 0, seq
 		flush := func() error {
-			if n == 0 {
+			if n == 0 && seq > first {
 				return nil
 			}
-			b := table.Batch{Seq: seq, Worker: worker, Columns: make([][]int64, len(full)), N: n}
+			b := table.Batch{Seq: seq, Turns: r.turns, Worker: worker, Columns: make([][]int64, len(full)), N: n}
 			for i := range full {
 				b.Columns[i] = full[i][:n]
 			}
