@@ -160,7 +160,7 @@ func formatNames() []string {
 func parse(args []string) (*config, error) {
 	f := newFlags()
 	if err := f.set.Parse(args); err != nil {
-		return nil, f.explain(err)
+		return nil, explainFlags(f.set, allFlagsHint, err)
 	}
 	c := &f.config
 	if c.help || c.helpAll || c.version {
@@ -248,12 +248,20 @@ func (f *flags) check() error {
 		side  string
 		scope trace.Scope
 	}{{"", f.both}, {"mock-", f.mock.scope}, {"e2e-", f.e2e.scope}} {
-		if s.scope.From != nil && s.scope.To != nil && *s.scope.From >= *s.scope.To {
-			return usage("", "--%sfrom %v is not before --%sto %v", s.side, *s.scope.From, s.side, *s.scope.To)
+		if err := checkWindow(s.side, s.scope); err != nil {
+			return err
 		}
 	}
 	if f.options.ScaleTP && f.options.TP == 0 {
 		return usage("pass --tp N as well", "--scale-tp needs to know the tensor parallelism")
+	}
+	return nil
+}
+
+// checkWindow looks for a window of time that holds nothing.
+func checkWindow(prefix string, s trace.Scope) error {
+	if s.From != nil && s.To != nil && *s.From >= *s.To {
+		return usage("", "--%sfrom %v is not before --%sto %v", prefix, *s.From, prefix, *s.To)
 	}
 	return nil
 }
@@ -298,19 +306,21 @@ func over(both, side trace.Scope) trace.Scope {
 	return side
 }
 
-// explain says what is wrong with a command line in the program's own words.
-func (f *flags) explain(err error) error {
+// explainFlags says what is wrong with a command line in the program's own
+// words. hint is how to learn of the flags.
+func explainFlags(set *pflag.FlagSet, hint string, err error) error {
 	var unknown *pflag.NotExistError
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &unknown):
 		if unknown.GetSpecifiedShortnames() != "" {
-			return usage(helpHint, "unknown flag -%s", unknown.GetSpecifiedName())
+			return usage(hint, "unknown flag -%s", unknown.GetSpecifiedName())
 		}
+		var names []string
+		set.VisitAll(func(x *pflag.Flag) { names = append(names, x.Name) })
 		name := unknown.GetSpecifiedName()
-		hint := "nsysdiff --help-all lists all flags"
-		if near := nearest(name, f.names()); near != "" {
+		if near := nearest(name, names); near != "" {
 			hint = fmt.Sprintf("did you mean --%s?", near)
 		}
 		return usage(hint, "unknown flag --%s", name)
@@ -321,11 +331,5 @@ func (f *flags) explain(err error) error {
 	case errors.As(err, &invalid):
 		return &problem{msg: fmt.Sprintf("--%s %s: %v", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), err: err}
 	}
-	return usage(helpHint, "%v", err)
-}
-
-func (f *flags) names() []string {
-	var names []string
-	f.set.VisitAll(func(x *pflag.Flag) { names = append(names, x.Name) })
-	return names
+	return usage(hint, "%v", err)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -137,10 +138,18 @@ func stepSummary(outputs []output, d document, options render.Options, env envir
 	return nil
 }
 
-// writeFile writes a file whole or not at all: beside it first, then renamed.
-// An existing file keeps its mode, a link its place, and what is no regular
-// file, such as /dev/null, is written to as it is.
-func writeFile(path string, data []byte) (err error) {
+// writeFile writes a file whole or not at all, as writeFileFrom does.
+func writeFile(path string, data []byte) error {
+	return writeFileFrom(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// writeFileFrom writes a file whole or not at all: beside it first, then
+// renamed. An existing file keeps its mode, a link its place, and what is no
+// regular file, such as /dev/null, is written to as it is.
+func writeFileFrom(path string, write func(io.Writer) error) (err error) {
 	target, err := filepath.EvalSymlinks(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -149,36 +158,42 @@ func writeFile(path string, data []byte) (err error) {
 		return err
 	}
 	mode := fs.FileMode(0o666) // less what the umask takes
+	name, flag := target, os.O_WRONLY|os.O_CREATE|os.O_EXCL
 	old, err := os.Stat(target)
-	if err == nil {
-		if !old.Mode().IsRegular() {
-			return os.WriteFile(target, data, mode)
+	special := err == nil && !old.Mode().IsRegular()
+	switch {
+	case special:
+		flag = os.O_WRONLY
+	default:
+		if err == nil {
+			mode = old.Mode().Perm()
 		}
-		mode = old.Mode().Perm()
+		name = filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+"."+rand.Text()[:8]+".tmp")
 	}
-	tmp := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+"."+rand.Text()[:8]+".tmp")
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(name, flag, mode)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp)
-		}
-	}()
-	if _, err = f.Write(data); err == nil && old != nil {
+	if !special {
+		defer func() {
+			if err != nil {
+				os.Remove(name)
+			}
+		}()
+	}
+	if err = write(f); err == nil && old != nil && !special {
 		err = f.Chmod(mode)
 	}
-	if err == nil {
+	if err == nil && !special {
 		err = f.Sync()
 	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
+	if err != nil || special {
 		return err
 	}
-	return os.Rename(tmp, target)
+	return os.Rename(name, target)
 }
 
 // fileProblem returns what is wrong with a file without saying its path, or

@@ -69,7 +69,7 @@ func (f *flags) pair(t *pairTable, args []string) (*config, error) {
 	where := f.pairsPath + ": pair " + t.Name
 	g := newFlags()
 	if err := g.set.Parse(args); err != nil {
-		return nil, g.explain(err)
+		return nil, explainFlags(g.set, allFlagsHint, err)
 	}
 	for _, v := range t.Regression {
 		if err := g.set.Set("regression", v); err != nil {

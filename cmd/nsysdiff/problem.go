@@ -40,7 +40,10 @@ func usage(hint, format string, args ...any) error {
 	return &problem{msg: fmt.Sprintf(format, args...), hint: hint}
 }
 
-const helpHint = "nsysdiff --help shows how to use it"
+const (
+	helpHint     = "nsysdiff --help shows how to use it"
+	allFlagsHint = "nsysdiff --help-all lists all flags"
+)
 
 // complain writes an error, or each of several joined ones.
 func complain(w io.Writer, err error) {

@@ -18,10 +18,10 @@ import (
 type source struct {
 	path    string
 	scope   *trace.Scope
-	several bool // it stands beside others on its side
+	reduced bool // a summary of it is enough
 
 	db      *nsysdb.DB
-	trace   *trace.Trace     // of a report that is its side by itself
+	trace   *trace.Trace     // of a report that is not reduced
 	summary *summary.Summary // of others
 	err     error            // why it has neither
 }
@@ -30,13 +30,41 @@ type source struct {
 // cannot be read is left out with a warning, unless strict; the error joins
 // what is wrong with each, in their order.
 func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (mock, e2e *trace.Trace, err error) {
+	sources, err := c.sources(ctx, false, stderr, watch)
+	if err != nil {
+		return nil, nil, err
+	}
+	if mock, err = traceOf(ctx, sources[:len(c.mock.reports)], stderr); err != nil {
+		return nil, nil, err
+	}
+	if e2e, err = traceOf(ctx, sources[len(c.mock.reports):], stderr); err != nil {
+		return nil, nil, err
+	}
+	return mock, e2e, nil
+}
+
+// summarise reads the only side and summarises it.
+func (c *config) summarise(ctx context.Context, stderr io.Writer, watch *stopwatch) (*summary.Summary, error) {
+	sources, err := c.sources(ctx, true, stderr, watch)
+	if err != nil {
+		return nil, err
+	}
+	all, said := mergeSources(sources, stderr)
+	for _, w := range said.duplicates {
+		(&problem{msg: w}).print(stderr)
+	}
+	return all, nil
+}
+
+// sources reads the reports of both sides, as summaries if summarised says so.
+func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer, watch *stopwatch) ([]source, error) {
 	x := &exporter{nsys: c.nsys}
 	defer x.clean()
 
 	var sources []source
 	for _, s := range []*side{&c.mock, &c.e2e} {
 		for _, path := range s.reports {
-			sources = append(sources, source{path: path, scope: &s.scope, several: len(s.reports) > 1})
+			sources = append(sources, source{path: path, scope: &s.scope, reduced: summarised || len(s.reports) > 1})
 		}
 	}
 	defer func() {
@@ -52,7 +80,7 @@ func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (
 	each(ctx, len(sources), func(i int) { sources[i].open(ctx, x) })
 	watch.lap("open")
 	if err := c.fatal(ctx, mocks, e2es); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	bar := newProgress(stderr, len(sources))
 	each(ctx, len(sources), func(i int) {
@@ -63,16 +91,7 @@ func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (
 	})
 	bar.done()
 	watch.lap("read")
-	if err := c.fatal(ctx, mocks, e2es); err != nil {
-		return nil, nil, err
-	}
-	if mock, err = merge(ctx, mocks, stderr); err != nil {
-		return nil, nil, err
-	}
-	if e2e, err = merge(ctx, e2es, stderr); err != nil {
-		return nil, nil, err
-	}
-	return mock, e2e, nil
+	return sources, c.fatal(ctx, mocks, e2es)
 }
 
 // open opens the report, or reads the summary.
@@ -128,7 +147,7 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 	s.trace, s.err = s.db.Read(ctx, nsysdb.Query{
 		Scope:    *s.scope,
 		NVTX:     !c.options.NoNVTX,
-		MemOps:   c.options.MemOps,
+		MemOps:   c.options.MemOps || s.reduced,
 		Progress: progress,
 	})
 	s.db.Close()
@@ -138,7 +157,7 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 		return
 	}
 	s.trace.Capture.Path = s.path
-	if s.several {
+	if s.reduced {
 		s.summary, s.err = summary.Of(ctx, s.trace, align.ReduceOptions{NoNVTX: c.options.NoNVTX})
 		s.trace = nil
 	}
@@ -178,35 +197,16 @@ func isEmptyScope(err error) bool {
 	return errors.As(err, &e)
 }
 
-// merge makes one trace of a side's reports, nil if there are none. What could
-// not be read it names on stderr and among the warnings of the trace.
-func merge(ctx context.Context, sources []source, stderr io.Writer) (*trace.Trace, error) {
+// traceOf makes one trace of a side's reports, nil if there are none. What is
+// to be said of them is among its warnings.
+func traceOf(ctx context.Context, sources []source, stderr io.Writer) (*trace.Trace, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
 	if t := sources[0].trace; t != nil {
 		return t, nil
 	}
-	var summaries []*summary.Summary
-	var warnings, leftOut []string
-	for i := range sources {
-		switch err := sources[i].err; {
-		case err == nil:
-			summaries = append(summaries, sources[i].summary)
-		case isEmptyScope(err):
-			leftOut = append(leftOut, err.Error())
-		default:
-			warnings = append(warnings, "a report was left out: "+err.Error())
-			complain(stderr, err)
-		}
-	}
-	if len(warnings) > 0 {
-		fmt.Fprintf(stderr, "nsysdiff: the other %d of %d reports are compared; --strict fails instead\n", len(summaries), len(sources))
-	}
-	all, duplicates := summary.Merge(summaries...)
-	for _, path := range duplicates {
-		warnings = append(warnings, path+" is there several times and counts once")
-	}
+	all, said := mergeSources(sources, stderr)
 	t, err := all.Trace(ctx)
 	if err != nil {
 		return nil, err
@@ -214,9 +214,40 @@ func merge(ctx context.Context, sources []source, stderr io.Writer) (*trace.Trac
 	if n := len(t.Reports); n > 1 {
 		t.Capture.Path = fmt.Sprintf("%s and %d more", t.Reports[0].Path, n-1)
 	}
-	t.Capture.Warnings = append(t.Capture.Warnings, warnings...)
-	t.LeftOut = append(t.LeftOut, leftOut...)
+	t.Capture.Warnings = append(append(t.Capture.Warnings, said.unread...), said.duplicates...)
+	t.LeftOut = append(t.LeftOut, said.outOfScope...)
 	return t, nil
+}
+
+// remarks is what is to be said of the reports of a side.
+type remarks struct {
+	unread, outOfScope, duplicates []string
+}
+
+// mergeSources puts the summaries of a side together, and says on stderr what
+// could not be read.
+func mergeSources(sources []source, stderr io.Writer) (*summary.Summary, remarks) {
+	var summaries []*summary.Summary
+	var said remarks
+	for i := range sources {
+		switch err := sources[i].err; {
+		case err == nil:
+			summaries = append(summaries, sources[i].summary)
+		case isEmptyScope(err):
+			said.outOfScope = append(said.outOfScope, err.Error())
+		default:
+			said.unread = append(said.unread, "a report was left out: "+err.Error())
+			complain(stderr, err)
+		}
+	}
+	if len(said.unread) > 0 {
+		fmt.Fprintf(stderr, "nsysdiff: going on with the other %d of %d reports; --strict fails instead\n", len(summaries), len(sources))
+	}
+	all, duplicates := summary.Merge(summaries...)
+	for _, path := range duplicates {
+		said.duplicates = append(said.duplicates, path+" is there several times and counts once")
+	}
+	return all, said
 }
 
 // each calls f for 0 to n-1, as many at a time as there are processors, and

@@ -22,6 +22,14 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{
+			name: "summarize", usage: "summarize [flags] REPORT... -o FILE", about: "write what a comparison needs of reports into a small file",
+			text: summarizeText, flags: func() *pflag.FlagSet { return newSummarizer().set }, run: summarize,
+		},
+		{
+			name: "merge", usage: "merge [flags] SUMMARY... -o FILE", about: "put summaries of reports of one run together",
+			text: mergeText, flags: func() *pflag.FlagSet { return newMerger().set }, run: mergeSummaries,
+		},
+		{
 			name: "help", usage: "help [flags|man|SUBCOMMAND]", about: "print help, all flags, the manual page, or help on a subcommand",
 			run: help,
 		},

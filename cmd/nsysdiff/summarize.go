@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/nsysdiff/nsysdiff/summary"
+)
+
+// A summarizer is what "nsysdiff summarize" was asked.
+type summarizer struct {
+	config
+	set    *pflag.FlagSet
+	output string
+	force  bool
+	help   bool
+}
+
+const summarizeText = `Writes what a comparison needs of the reports, steps, positions, durations and
+facts of the capture, into a small file that stands wherever a report can. Of
+several reports, the ranks of one run, it makes one summary.
+
+FILE is written whole or not at all. If it is there and is a finished summary of
+these reports, newer than they are, it is kept, so that a job can be submitted
+again; --force makes it anew.
+
+  nsysdiff summarize report.sqlite -o base.json.gz
+  nsysdiff --regression base.json.gz report.sqlite
+`
+
+func newSummarizer() *summarizer {
+	s := &summarizer{set: newSet()}
+	s.nsys = "nsys"
+	s.set.StringVarP(&s.output, "output", "o", "", "the summary, a `FILE`; - is standard output")
+	s.set.BoolVar(&s.force, "force", false, "write FILE whatever is there")
+	s.set.BoolVar(&s.strict, "strict", false, "fail where one of several reports cannot be read, instead of summarising the others")
+	addScope(s.set, "", &s.mock.scope)
+	s.set.BoolVar(&s.options.NoNVTX, "no-nvtx", false, "tell steps without NVTX ranges, and leave them out")
+	s.set.StringVar(&s.nsys, "nsys", s.nsys, "`PROGRAM` that exports .nsys-rep files")
+	s.set.BoolVarP(&s.verbose, "verbose", "v", false, "print the time of each stage on standard error")
+	s.set.BoolVarP(&s.help, "help", "h", false, "print this")
+	return s
+}
+
+func summarize(ctx context.Context, args []string, env environment) error {
+	const hint = "nsysdiff summarize REPORT... -o FILE"
+	s := newSummarizer()
+	if err := s.set.Parse(args); err != nil {
+		return explainFlags(s.set, "nsysdiff help summarize", err)
+	}
+	switch {
+	case s.help:
+		return help(ctx, []string{"summarize"}, env)
+	case s.set.NArg() == 0:
+		return usage(hint, "no report to summarise")
+	case s.output == "":
+		return usage(hint, "no file named for the summary (-o)")
+	}
+	if err := checkWindow("", s.mock.scope); err != nil {
+		return err
+	}
+	s.mock.args = s.set.Args()
+	if err := s.mock.expand(); err != nil {
+		return err
+	}
+	if s.output == "-" {
+		if isTerminal(env.stdout) {
+			return usage("-o FILE", "a summary is no text for a terminal")
+		}
+		data, err := s.summary(ctx, env)
+		if err != nil {
+			return err
+		}
+		if _, err := env.stdout.Write(data); err != nil {
+			return fileProblem("", "standard output", err)
+		}
+		return nil
+	}
+	if err := checkOutputs([]output{{path: s.output}}, s.mock.reports); err != nil {
+		return err
+	}
+	done, err := s.done()
+	if err != nil {
+		return err
+	}
+	if done {
+		fmt.Fprintf(env.stderr, "nsysdiff: %s: kept, it is finished (--force makes it anew)\n", s.output)
+		return nil
+	}
+	data, err := s.summary(ctx, env)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(s.output, data); err != nil {
+		return fileProblem("", s.output, err)
+	}
+	return nil
+}
+
+// summary reads the reports and returns the bytes of their summary.
+func (s *summarizer) summary(ctx context.Context, env environment) ([]byte, error) {
+	watch := &stopwatch{on: s.verbose, w: env.stderr, last: time.Now()}
+	// Of a report by itself a comparison keeps all launches, a summary does
+	// not.
+	all, err := s.summarise(ctx, env.stderr, watch)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = all.Write(&b)
+	return b.Bytes(), err
+}
+
+// done reports whether the output is a finished summary of these reports. The
+// error is that of one that must not be written over.
+func (s *summarizer) done() (bool, error) {
+	if s.force {
+		return false, nil
+	}
+	ours, err := isOurs(s.output)
+	if err != nil || !ours {
+		return false, err
+	}
+	old, err := summary.ReadFile(s.output)
+	if err != nil {
+		return false, nil // cut short where it was copied to, say: made anew
+	}
+	var have, want []string
+	for _, r := range old.Reports() {
+		have = append(have, filepath.Base(r.Path))
+	}
+	info, err := os.Stat(s.output)
+	if err != nil {
+		return false, fileProblem("", s.output, err)
+	}
+	newer := true
+	for _, path := range s.mock.reports {
+		if is, err := summary.IsFile(path); err == nil && is {
+			in, err := summary.ReadFile(path)
+			if err != nil {
+				continue
+			}
+			for _, r := range in.Reports() {
+				want = append(want, filepath.Base(r.Path))
+			}
+		} else {
+			want = append(want, filepath.Base(path))
+		}
+		if report, err := os.Stat(path); err == nil && report.ModTime().After(info.ModTime()) {
+			newer = false
+		}
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	for _, name := range have {
+		if !slices.Contains(want, name) {
+			return false, usage("name another file, or write over it with --force", "%s: is the summary of another report, %s", s.output, name)
+		}
+	}
+	return newer && slices.Equal(have, want), nil
+}
+
+// isOurs reports whether there is a summary at a path. The error is that of a
+// file that is none.
+func isOurs(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false, nil // writing it will say what is wrong, if anything is
+	}
+	is, err := summary.IsFile(path)
+	if err != nil {
+		return false, fileProblem("", path, err)
+	}
+	if !is {
+		return false, usage("name another file, or write over it with --force", "%s: is there and is no summary", path)
+	}
+	return true, nil
+}
+
+// A merger is what "nsysdiff merge" was asked.
+type merger struct {
+	set    *pflag.FlagSet
+	output string
+	force  bool
+	help   bool
+}
+
+const mergeText = `Puts summaries of reports of one run together, in any order and any grouping,
+with the same bytes for the same reports. A report that is in several of them
+counts once. FILE is written whole or not at all; a summary that is there is
+written over, another file only with --force.
+
+  nsysdiff summarize rank0.sqlite -o rank0.json.gz
+  nsysdiff summarize rank1.sqlite -o rank1.json.gz
+  nsysdiff merge rank0.json.gz rank1.json.gz -o all.json.gz
+`
+
+func newMerger() *merger {
+	m := &merger{set: newSet()}
+	m.set.StringVarP(&m.output, "output", "o", "", "the merged summary, a `FILE`; - is standard output")
+	m.set.BoolVar(&m.force, "force", false, "write FILE whatever is there")
+	m.set.BoolVarP(&m.help, "help", "h", false, "print this")
+	return m
+}
+
+func mergeSummaries(ctx context.Context, args []string, env environment) error {
+	const hint = "nsysdiff merge SUMMARY... -o FILE"
+	m := newMerger()
+	if err := m.set.Parse(args); err != nil {
+		return explainFlags(m.set, "nsysdiff help merge", err)
+	}
+	switch {
+	case m.help:
+		return help(ctx, []string{"merge"}, env)
+	case m.set.NArg() == 0:
+		return usage(hint, "no summary to merge")
+	case m.output == "":
+		return usage(hint, "no file named for the merged summary (-o)")
+	}
+	in := side{args: m.set.Args()}
+	if err := in.expand(); err != nil {
+		return err
+	}
+	// Merged into a folder that is merged: the second time it is there too.
+	if !slices.Contains(in.args, m.output) {
+		in.reports = slices.DeleteFunc(in.reports, func(path string) bool { return sameFile(path, m.output) })
+		if len(in.reports) == 0 {
+			return usage(hint, "no summary to merge beside %s", m.output)
+		}
+	}
+	if m.output == "-" {
+		if isTerminal(env.stdout) {
+			return usage("-o FILE", "a summary is no text for a terminal")
+		}
+		return m.merge(ctx, env.stdout, in.reports, env.stderr)
+	}
+	if err := checkOutputs([]output{{path: m.output}}, in.reports); err != nil {
+		return err
+	}
+	if !m.force {
+		if _, err := isOurs(m.output); err != nil {
+			return err
+		}
+	}
+	err := writeFileFrom(m.output, func(w io.Writer) error { return m.merge(ctx, w, in.reports, env.stderr) })
+	if p := (*problem)(nil); err == nil || errors.As(err, &p) || isSummaryError(err) || ctx.Err() != nil {
+		return err
+	}
+	return fileProblem("", m.output, err)
+}
+
+func isSummaryError(err error) bool {
+	e := (*summary.Error)(nil)
+	return errors.As(err, &e)
+}
+
+func (m *merger) merge(ctx context.Context, w io.Writer, paths []string, stderr io.Writer) error {
+	duplicates, err := summary.MergeFiles(ctx, w, paths...)
+	if err != nil {
+		return err
+	}
+	for _, path := range duplicates {
+		(&problem{msg: path + ": is in several of the summaries and counts once"}).print(stderr)
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
