@@ -1,0 +1,202 @@
+package align_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/nsysdiff/nsysdiff/align"
+)
+
+// stepElements returns a step of about n launches: layers of 60 launches that
+// are alike, as models have them.
+func stepElements(n int) []align.Element {
+	rng := rand.New(rand.NewPCG(30, 31))
+	layer := make([]align.Element, 60)
+	for i := range layer {
+		name := rng.Int32N(25)
+		layer[i] = align.NewElement(name, name/2, name/2, name, 0)
+	}
+	es := make([]align.Element, n)
+	for i := range es {
+		es[i] = layer[i%len(layer)]
+	}
+	return es
+}
+
+var stepSizes = []int{100, 1_000, 10_000, 100_000}
+
+// BenchmarkGlobal aligns a step with one that is alike, or that differs at
+// 1 % of its launches.
+func BenchmarkGlobal(b *testing.B) {
+	for _, n := range stepSizes {
+		a := stepElements(n)
+		for _, x := range []struct {
+			name  string
+			other []align.Element
+		}{
+			{"alike", stepElements(n)},
+			{"differ=1%", mutate(rand.New(rand.NewPCG(32, 33)), a, n/100)},
+		} {
+			b.Run(fmt.Sprintf("%d/%s", n, x.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := align.AlignGlobal(context.Background(), a, x.other); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/launch")
+			})
+		}
+	}
+}
+
+// BenchmarkOccurrences looks for a layer of 60 launches in steps of many.
+func BenchmarkOccurrences(b *testing.B) {
+	layer := stepElements(60)
+	for _, n := range stepSizes {
+		step := stepElements(n)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := align.FindOccurrences(context.Background(), layer, step, int32(80*len(layer)*55/100)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n*len(layer)), "ns/cell")
+		})
+	}
+}
+
+// BenchmarkCompare compares a mock of one layer's attention with models of
+// about 1e2 to 1e5 launches a step, by ranges and by period.
+func BenchmarkCompare(b *testing.B) {
+	mock, _ := program(1, 20, fullShape.attentionOp()).trace("mock")
+	for _, layers := range []int{8, 80, 800, 8000} {
+		model := fullShape.model(layers)
+		e2e, _ := program(2, 10, model).trace("e2e")
+		for _, o := range []align.Options{{}, {NoNVTX: true}} {
+			benchmarkCompare(b, fmt.Sprintf("%d/no-nvtx=%v", len(model), o.NoNVTX), func() (*align.Result, error) {
+				return align.Compare(context.Background(), mock, e2e, o)
+			})
+		}
+	}
+}
+
+// BenchmarkRegression compares two runs, of equal steps and of steps that
+// differ at 1 % of their launches.
+func BenchmarkRegression(b *testing.B) {
+	for _, layers := range []int{8, 80, 800} {
+		model := fullShape.model(layers)
+		base, _ := program(1, 10, model).trace("base")
+		changed := program(2, 10, model)
+		rng := rand.New(rand.NewPCG(34, 35))
+		at := map[int]bool{}
+		for range len(model)/100 + 1 {
+			at[rng.IntN(len(model))] = true
+		}
+		for i, step := range changed.steps {
+			var out []kernel
+			for k, l := range step {
+				out = append(out, l)
+				if at[k] {
+					out = append(out, kernel{name: "added_kernel", ns: 5000})
+				}
+			}
+			changed.steps[i] = out
+		}
+		equal, _ := program(3, 10, model).trace("new")
+		differs, _ := changed.trace("new")
+		o := align.Options{Regression: true}
+		benchmarkCompare(b, fmt.Sprintf("%d/alike", len(model)), func() (*align.Result, error) {
+			return align.Compare(context.Background(), base, equal, o)
+		})
+		benchmarkCompare(b, fmt.Sprintf("%d/differ=1%%", len(model)), func() (*align.Result, error) {
+			return align.Compare(context.Background(), base, differs, o)
+		})
+	}
+}
+
+// BenchmarkSteps compares captures of many short steps, where telling steps
+// and measuring them is most of the work.
+func BenchmarkSteps(b *testing.B) {
+	mock, _ := program(1, 20, fullShape.attentionOp()).trace("mock")
+	for _, steps := range []int{100, 1000, 10_000} {
+		e2e, _ := program(2, steps, fullShape.model(2)).trace("e2e")
+		for _, o := range []align.Options{{}, {NoNVTX: true}} {
+			benchmarkCompare(b, fmt.Sprintf("%d/no-nvtx=%v", steps, o.NoNVTX), func() (*align.Result, error) {
+				return align.Compare(context.Background(), mock, e2e, o)
+			})
+		}
+	}
+}
+
+// BenchmarkRecorded compares recorded pairs, read before.
+func BenchmarkRecorded(b *testing.B) {
+	for _, p := range [][2]string{{"dsa_mock_gen_graph", "dsa_e2e_gen_graph_node"}, {"llama_mock_attn", "llama_e2e_prefill"}, {"deep_mock_model", "deep_e2e"}} {
+		mock, e2e := recording(b, p[0]), recording(b, p[1])
+		benchmarkCompare(b, p[0], func() (*align.Result, error) {
+			return align.Compare(context.Background(), mock, e2e, align.Options{})
+		})
+	}
+}
+
+func benchmarkCompare(b *testing.B, name string, fn func() (*align.Result, error)) {
+	b.Run(name, func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r, err := fn()
+			if err != nil {
+				b.Fatal(err)
+			}
+			if r.Verdict == align.NotComparable {
+				b.Fatalf("%+v", r.Findings)
+			}
+		}
+	})
+}
+
+// BenchmarkSample summarises the durations of one site.
+func BenchmarkSample(b *testing.B) {
+	for _, n := range []int{100, 10_000, 1_000_000} {
+		rng := rand.New(rand.NewPCG(36, 37))
+		durations, bounds := make([]int64, n), make([]int, n/4+1)
+		for i := range durations {
+			durations[i] = noisy(rng, 50_000)
+		}
+		for i := range bounds {
+			bounds[i] = 4 * i
+		}
+		work := make([]int64, n)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(work, durations)
+				align.NewSample(work, bounds)
+			}
+		})
+	}
+}
+
+func BenchmarkBootstrapRatio(b *testing.B) {
+	rng := rand.New(rand.NewPCG(38, 39))
+	x, y := make([]float64, 64), make([]float64, 64)
+	for i := range x {
+		x[i], y[i] = float64(noisy(rng, 50_000)), float64(noisy(rng, 50_000))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		align.BootstrapRatio(x, y)
+	}
+}
+
+// BenchmarkReport makes the table by name of a million launches.
+func BenchmarkReport(b *testing.B) {
+	t, _ := program(1, 8800, fullShape.model(8)).trace("e2e")
+	b.ReportAllocs()
+	for b.Loop() {
+		align.Report(t, align.Options{})
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(t.Launches.Len()), "ns/launch")
+}
