@@ -139,6 +139,12 @@ func readTOML(flag, path string, to any) error {
 	if err != nil {
 		return fileProblem(flag, path, err)
 	}
+	return decodeTOML(path, data, to)
+}
+
+// decodeTOML reads the text of a file into a struct that has a field for every
+// key.
+func decodeTOML(path string, data []byte, to any) error {
 	meta, err := toml.Decode(string(data), to)
 	if p := (toml.ParseError{}); errors.As(err, &p) {
 		msg := p.Message

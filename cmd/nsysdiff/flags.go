@@ -212,6 +212,7 @@ func (f *flags) finish() error {
 	}
 	var err error
 	c.outputs, err = parseOutputs(f.format, f.output, f.outs)
+	c.options.Plots = slices.ContainsFunc(c.outputs, func(o output) bool { return o.format.Name == "html" })
 	return err
 }
 

@@ -108,7 +108,10 @@ func TestStoredResult(t *testing.T) {
 	for _, tt := range goldens() {
 		t.Run(tt.name, func(t *testing.T) {
 			args := strings.Fields(tt.args)
-			_, stored, _ := invoke(append([]string{"--format", "json"}, args...)...)
+			// Drawings are in the result only where a page was asked for.
+			page := filepath.Join(t.TempDir(), "page.html")
+			command := append([]string{"--format", "json", "--out", "html=" + page}, args...)
+			_, stored, _ := invoke(command...)
 			r := new(align.Result)
 			d := json.NewDecoder(strings.NewReader(stored))
 			d.DisallowUnknownFields()
@@ -126,9 +129,22 @@ func TestStoredResult(t *testing.T) {
 				t.Errorf("exit status %d of the stored result, want %d", got, tt.status)
 			}
 			for _, f := range render.Formats() {
-				_, want, _ := invoke(append([]string{"--format", f.Name}, args...)...)
+				var want string
+				switch f.Name {
+				case "html":
+					data, err := os.ReadFile(page)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want = string(data)
+				case "json":
+					want = stored
+				default:
+					_, want, _ = invoke(append([]string{"--format", f.Name}, args...)...)
+				}
 				var got bytes.Buffer
-				if err := f.Write(&got, r, render.Options{Top: c.top, Version: version()}); err != nil {
+				o := render.Options{Top: c.top, Version: version(), Command: append([]string{"nsysdiff"}, command...), Fails: c.fails}
+				if err := f.Write(&got, r, o); err != nil {
 					t.Fatal(err)
 				}
 				if d := cmp.Diff(want, got.String()); d != "" {

@@ -30,6 +30,10 @@ func subcommands() []subcommand {
 			text: mergeText, flags: func() *pflag.FlagSet { return newMerger().set }, run: mergeSummaries,
 		},
 		{
+			name: "init", usage: "init [flags] MOCK E2E... [-o FILE]", about: "write a configuration file from what the two show",
+			text: initText, flags: func() *pflag.FlagSet { return newInitializer().set }, run: initialize,
+		},
+		{
 			name: "help", usage: "help [flags|man|SUBCOMMAND]", about: "print help, all flags, the manual page, or help on a subcommand",
 			run: help,
 		},
