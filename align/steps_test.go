@@ -207,3 +207,24 @@ func TestKindsOfSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestManyLayers finds each layer of models of very many.
+func TestManyLayers(t *testing.T) {
+	for _, layers := range []int{1, 2, 61, 500, 3000} {
+		if layers > 500 && testing.Short() {
+			continue
+		}
+		t.Run(fmt.Sprint(layers), func(t *testing.T) {
+			both(t, func(t *testing.T, o align.Options) {
+				c := check(t)
+				mock, _ := program(1, 10, fullShape.attentionOp()).trace("mock")
+				e2e, _ := program(2, 4, fullShape.model(layers)).trace("e2e")
+				r := compare(t, mock, e2e, o)
+				expectNothing(c, r)
+				if r.E2E.Steps != 4 || r.E2E.Occurrences != layers {
+					c.Errorf("%d steps of %d launches with %d occurrences, want 4 with %d", r.E2E.Steps, r.E2E.LaunchesPerStep, r.E2E.Occurrences, layers)
+				}
+			})
+		})
+	}
+}
