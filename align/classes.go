@@ -97,7 +97,7 @@ func (s *sequence) classify(steps []step) []*class {
 			byHash[h] = append(byHash[h], c)
 		}
 		c.steps = append(c.steps, i)
-		c.ns += ns
+		c.ns += ns * int64(max(st.weight, 1))
 	}
 	return classes
 }

@@ -93,6 +93,13 @@ func describe(t *trace.Trace) *Side {
 		s.GPUTimeNS += t.Launches.Duration(i)
 	}
 	s.Streams = len(used)
+	if r := t.Reduced; r != nil {
+		s.Launches = max(capture.Launches, r.Launches)
+		s.InScope, s.GPUTimeNS, s.Streams = r.Launches, r.GPUTimeNS(), r.Streams
+		for i, n := range r.TrackLaunches {
+			s.Tracks[i].Launches = int(n)
+		}
+	}
 	return s
 }
 

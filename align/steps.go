@@ -48,6 +48,9 @@ type segmentation struct {
 // repeat come before all others; after them come replays of CUDA graphs and
 // each period that the sequence of launches may have, the longest first.
 func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
+	if t.Reduced != nil {
+		return recordedSteps(t, o, false)
+	}
 	var segs []segmentation
 	if !o.NoNVTX && len(t.Ranges) > 0 {
 		if s, ok := nvtxSteps(t); ok {
@@ -70,6 +73,9 @@ func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
 // segment returns: without NVTX ranges, between the steps, and in the trace as
 // a whole.
 func otherSegments(t *trace.Trace, syms []symbol, o Options, first segmentation) []segmentation {
+	if t.Reduced != nil {
+		return recordedSteps(t, o, true)
+	}
 	var segs []segmentation
 	if first.by == byNVTX {
 		segs = repeatedSteps(t, syms)
@@ -201,7 +207,8 @@ func commonLabel(names []string) string {
 // splitDigits cuts a name into runs of digits and of other bytes.
 func splitDigits(name string) []string {
 	var parts []string
-	isDigit := func(c byte) bool { return c >= '0' && c <= '9' }
+	// A reduced trace writes digits that differ as '#' itself.
+	isDigit := func(c byte) bool { return c >= '0' && c <= '9' || c == '#' }
 	for i := 0; i < len(name); {
 		j := i + 1
 		for j < len(name) && isDigit(name[j]) == isDigit(name[i]) {
