@@ -16,6 +16,7 @@ type comparer struct {
 	mock, e2e *sequence
 	boot      *bootstrap
 	unpaired  []*kind // kinds of the base's steps that the new run has not
+	rare      []*kind // and of which a run has too few to compare
 }
 
 // Compare looks for the mock's step inside the E2E's and says how the two
@@ -40,6 +41,10 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	fits, err := c.findFits(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if len(fits) == 0 {
+		c.noSteps(r)
+		return r, nil
 	}
 	main := fits[0]
 	c.describeSteps(r, main)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 )
 
 // A fit is a way to see both traces as steps, and where the typical step of
@@ -11,7 +12,8 @@ import (
 type fit struct {
 	mockSeg, e2eSeg     segmentation
 	mockKind            *kind
-	mockKinds, e2eKinds int // kinds there were to choose from
+	mockKinds, e2eKinds int   // kinds there were to choose from
+	mockRep             *step // the typical step, which mock holds
 	mock                []element
 	placing             *placing
 	otherKinds          []*kind // kinds of E2E steps that were not chosen
@@ -30,11 +32,15 @@ const maxMockKinds = 4
 // Of several periods of the mock the longest that still matches nearly as
 // well as any is the step: a whole-model mock repeats its layers as well.
 func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
-	mockSegs := segment(c.mock.t, c.mock.syms, c.o)
-	e2eSegs := segment(c.e2e.t, c.e2e.syms, c.o)
+	mockSegs := withSteps(segment(c.mock.t, c.mock.syms, c.o))
+	e2eSegs := withSteps(segment(c.e2e.t, c.e2e.syms, c.o))
+	if len(mockSegs) == 0 || len(e2eSegs) == 0 {
+		return nil, nil
+	}
 	if c.o.Regression {
 		// Two runs of one program have one step; the longest is it.
-		return c.regressionFits(ctx, mockSegs[0], e2eSegs[0])
+		bs, ns := c.sameRanges(mockSegs[0], e2eSegs[0])
+		return c.regressionFits(ctx, bs, ns)
 	}
 	var best *fit
 	try := func(ms, es segmentation) error {
@@ -52,7 +58,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	if best.matched() >= wellMatched {
 		return []*fit{best}, nil
 	}
-	others := append(e2eSegs[1:], otherSegments(c.e2e.t, c.e2e.syms, c.o, e2eSegs[0])...)
+	others := append(e2eSegs[1:], withSteps(otherSegments(c.e2e.t, c.e2e.syms, c.o, e2eSegs[0]))...)
 	for _, es := range others {
 		for _, ms := range mockSegs {
 			if err := try(ms, es); err != nil {
@@ -63,9 +69,41 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	return []*fit{best}, nil
 }
 
+// withSteps drops those of which warm-up is all there is.
+func withSteps(segs []segmentation) []segmentation {
+	return slices.DeleteFunc(segs, func(s segmentation) bool { return len(s.steps) == 0 })
+}
+
 // wellMatched is the part of the mock's launches from which on no other way to
 // see the E2E as steps is tried.
 const wellMatched = 0.95
+
+// sameRanges makes the steps of two runs ranges of the same name, as far as
+// both have them. A run of one step shows no repetition but that of its layers.
+func (c *comparer) sameRanges(bs, ns segmentation) (segmentation, segmentation) {
+	if bs.by != byNVTX || ns.by != byNVTX || slices.Equal(bs.ranges, ns.ranges) || c.mock.t.Reduced != nil || c.e2e.t.Reduced != nil {
+		return bs, ns
+	}
+	if bs.perStep() > ns.perStep() {
+		if s, ok := namedSteps(c.e2e.t, bs.ranges); ok {
+			s.skip(c.o.SkipWarmup)
+			return bs, s
+		}
+	} else if s, ok := namedSteps(c.mock.t, ns.ranges); ok {
+		s.skip(c.o.SkipWarmup)
+		return s, ns
+	}
+	return bs, ns
+}
+
+// perStep returns the mean number of launches of a step.
+func (s *segmentation) perStep() int {
+	n := 0
+	for i := range s.steps {
+		n += s.steps[i].n
+	}
+	return n / max(len(s.steps), 1)
+}
 
 const (
 	minKindShare = 0.05 // part of the GPU time from which on a kind of steps is compared for a regression
@@ -97,7 +135,7 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 			if err != nil {
 				return nil, err
 			}
-			f := &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)}
+			f := &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mockRep: bk.rep(), mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)}
 			if best == nil || better(f, best) {
 				best = f
 			}
@@ -108,6 +146,17 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 		}
 		used[best.placing.kind] = true
 		fits = append(fits, best)
+	}
+	// A kind of too few steps tells nothing beside others: it is warm-up, for
+	// the most part.
+	few := func(f *fit) bool { return min(f.mockKind.steps, f.placing.kind.steps) < c.o.MinSamples }
+	if enough := slices.DeleteFunc(slices.Clone(fits), few); len(enough) > 0 {
+		for _, f := range fits {
+			if few(f) {
+				c.rare = append(c.rare, f.mockKind)
+			}
+		}
+		fits = enough
 	}
 	for _, nk := range newKinds {
 		if !used[nk] {
@@ -132,7 +181,10 @@ func (c *comparer) stepKindFindings(r *Result, f *fit) {
 			})
 		}
 	}
-	say("the base", "the new run", c.mock, f.mockSeg.steps, c.unpaired)
+	enough := func(kinds []*kind) []*kind {
+		return slices.DeleteFunc(slices.Clone(kinds), func(k *kind) bool { return k.steps < c.o.MinSamples })
+	}
+	say("the base", "the new run", c.mock, f.mockSeg.steps, enough(c.unpaired))
 	var total int64
 	for _, k := range f.otherKinds {
 		total += k.ns
@@ -144,7 +196,7 @@ func (c *comparer) stepKindFindings(r *Result, f *fit) {
 			extra = append(extra, k)
 		}
 	}
-	say("the new run", "the base", c.e2e, f.e2eSeg.steps, extra)
+	say("the new run", "the base", c.e2e, f.e2eSeg.steps, enough(extra))
 }
 
 // fitSteps finds the best fit of two segmentations.
@@ -259,7 +311,7 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 			if err != nil {
 				return nil, err
 			}
-			f := &fit{mockSeg: ms, e2eSeg: es, mockKind: mk, mockKinds: len(mockKinds), e2eKinds: len(e2eKinds), mock: mock, placing: p}
+			f := &fit{mockSeg: ms, e2eSeg: es, mockKind: mk, mockKinds: len(mockKinds), e2eKinds: len(e2eKinds), mockRep: mk.rep(), mock: mock, placing: p}
 			if best == nil || better(f, best) {
 				best = f
 			}

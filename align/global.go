@@ -65,12 +65,12 @@ const (
 // and b0 added to the indices.
 func alignTable(pairs []pair, a, b []element, a0, b0 int) []pair {
 	// What is equal at both ends is paired outright.
-	for len(a) > 0 && len(b) > 0 && a[0].symbol == b[0].symbol {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		pairs = append(pairs, pair{a0, b0})
 		a, b, a0, b0 = a[1:], b[1:], a0+1, b0+1
 	}
 	tail := 0
-	for len(a) > tail && len(b) > tail && a[len(a)-1-tail].symbol == b[len(b)-1-tail].symbol {
+	for len(a) > tail && len(b) > tail && a[len(a)-1-tail] == b[len(b)-1-tail] {
 		tail++
 	}
 	a, b = a[:len(a)-tail], b[:len(b)-tail]

@@ -212,8 +212,12 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 		return Slower, fmt.Sprintf("more than %.4g× as long%s", limit, variant)
 	case hiV < 1/limit:
 		return Faster, fmt.Sprintf("less than 1/%.4g as long%s", limit, variant)
-	case c.o.Regression && ratio <= limit:
-		// Faster or not is nothing that a gate must know.
+	case c.o.Regression && (ratio <= limit || loV <= 1):
+		// Faster or not is nothing that a gate must know, and of many sites
+		// some have an interval that reaches beyond the bound: what cannot be
+		// told from no change is none.
+	case ratio <= limit && ratio >= 1/limit && loV <= 1 && hiV >= 1:
+		// Within the bound, and not told from equal.
 	case hiV > limit || loV < 1/limit:
 		return SiteUndecided, fmt.Sprintf("interval %.3g to %.3g spans the bound", loV, hiV)
 	}

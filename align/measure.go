@@ -52,12 +52,12 @@ func mockView(s *sequence, f *fit, columns []column, align func(seq []element) (
 		}
 	}
 	at := make([][][]int32, len(f.mockSeg.steps))
-	for i, cl := range f.mockKind.classes {
+	for _, cl := range f.mockKind.classes {
 		cols := make([]int32, len(columns))
 		for k := range cols {
 			cols[k] = -1
 		}
-		if i == 0 {
+		if cl.rep == f.mockRep {
 			for m, c := range mockColumn {
 				cols[c] = int32(m)
 			}

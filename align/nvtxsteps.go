@@ -13,9 +13,9 @@ import (
 // repeat what is to be measured.
 var warmupName = regexp.MustCompile(`(?i)warm.?up|auto.?tun|profil|capture|load|init|compil`)
 
-// minStepShare is the part of the GPU time outside warm-up that a repeated
-// range must cover to count as the step: ranges that a library opens around a
-// few of its own calls do not.
+// minStepShare is the part of the GPU time, from the first to the last of the
+// repeated ranges, that they must cover to count as the steps: ranges that a
+// library opens around a few of its own calls do not.
 const minStepShare = 0.3
 
 // A rangeGroup is the ranges of one place in the nesting and one name but for
@@ -24,8 +24,8 @@ type rangeGroup struct {
 	parent   int
 	name     string
 	children []int
-	ranges   int  // ranges with launches in them
-	repeats  bool // more than one such range on one thread
+	ranges   int // ranges with launches in them
+	repeats  int // the most of them on one thread
 	ns       int64
 	launches int
 }
@@ -33,20 +33,77 @@ type rangeGroup struct {
 // nvtxSteps tells steps by the outermost NVTX ranges that are repeated.
 func nvtxSteps(t *trace.Trace) (segmentation, bool) {
 	groups, groupOf, outside := groupRanges(t)
-	chosen := outermostRepeated(groups, outside)
-	if chosen == nil {
-		chosen = onlyRange(groups, outside)
+	for _, chosen := range [][]int{outermostRepeated(groups), onlyRange(groups, outside)} {
+		if chosen == nil {
+			continue
+		}
+		if within := rangesWithin(t, groupOf, chosen); covered(t, within) >= minStepShare {
+			return stepsOf(t, groups, groupOf, chosen, within), true
+		}
+	}
+	return segmentation{}, false
+}
+
+// namedSteps tells steps by the ranges of given names.
+func namedSteps(t *trace.Trace, names []string) (segmentation, bool) {
+	groups, groupOf, _ := groupRanges(t)
+	var chosen []int
+	for g := range groups {
+		if groups[g].ranges > 0 && slices.Contains(names, groups[g].name) && !underWarmup(groups, g) {
+			chosen = append(chosen, g)
+		}
 	}
 	if chosen == nil {
 		return segmentation{}, false
 	}
-	within := rangesWithin(t, groupOf, chosen)
+	return stepsOf(t, groups, groupOf, chosen, rangesWithin(t, groupOf, chosen)), true
+}
+
+// underWarmup reports whether a group is warm-up or inside of it.
+func underWarmup(groups []rangeGroup, g int) bool {
+	for ; g > 0; g = groups[g].parent {
+		if warmupName.MatchString(groups[g].name) {
+			return true
+		}
+	}
+	return false
+}
+
+// stepsOf makes steps of the ranges of the chosen groups.
+func stepsOf(t *trace.Trace, groups []rangeGroup, groupOf []int32, chosen []int, within []uint32) segmentation {
 	s := segmentation{by: byNVTX, steps: stepsWithin(t, within)}
 	if joined := joinCycles(t, s.steps); joined != nil {
 		s.steps = joined
 	}
 	s.leftOut = leftOutside(t, groups, groupOf, within, chosen)
-	return s, true
+	for _, g := range chosen {
+		s.ranges = append(s.ranges, groups[g].name)
+	}
+	return s
+}
+
+// covered returns the part of the GPU time, from the first to the last launch
+// of each track that is within a range, that is within one.
+func covered(t *trace.Trace, within []uint32) float64 {
+	var in, all int64
+	for _, tr := range t.Tracks {
+		var since int64 // time of launches outside since the last one within
+		begun := false
+		for i := tr.First; i < tr.First+tr.N; i++ {
+			d := t.Launches.Duration(i)
+			if r := t.IssueRange(i); r == trace.None || within[r] == trace.None {
+				since += d
+				continue
+			}
+			if begun {
+				all += since
+			}
+			begun, since = true, 0
+			in += d
+			all += d
+		}
+	}
+	return float64(in) / float64(max(all, 1))
 }
 
 // groupRanges sorts the ranges into groups, counting in each the launches
@@ -107,53 +164,51 @@ func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside 
 		g.ns += ns[r]
 		thread := [2]uint64{uint64(id), rg.Thread}
 		perThread[thread]++
-		g.repeats = g.repeats || perThread[thread] > 1
+		g.repeats = max(g.repeats, perThread[thread])
 	}
 	return groups, groupOf, outside
 }
 
-// minGroupShare is the part of the GPU time that a further repeated range must
-// have to count as a kind of steps beside the main one: "prefill #" beside
-// "decode #".
-const minGroupShare = 0.02
+// What a further repeated range must have to count as a kind of steps beside
+// the main one, as "prefill #" beside "decode #".
+const (
+	minGroupShare  = 0.02 // part of the GPU time of all repeated ranges
+	minGroupRanges = 3    // ranges on one thread
+)
 
-// outermostRepeated returns the repeated groups inside no other repeated group
-// that take a good part of the GPU time, or nil. Warm-up counts only if there
-// is nothing else.
-func outermostRepeated(groups []rangeGroup, outside int64) []int {
+// outermostRepeated returns the repeated groups that are inside no other
+// repeated group, or nil. Warm-up counts only if there is nothing else.
+func outermostRepeated(groups []rangeGroup) []int {
 	var repeated []int
 	best, warm := -1, -1
-	total := outside
+	var total int64
 	var visit func(g int)
 	visit = func(g int) {
 		for _, c := range groups[g].children {
 			switch {
 			case groups[c].ranges == 0:
 			case warmupName.MatchString(groups[c].name):
-				if groups[c].repeats && (warm < 0 || groups[c].ns > groups[warm].ns) {
+				if groups[c].repeats > 1 && (warm < 0 || groups[c].ns > groups[warm].ns) {
 					warm = c
 				}
-			case groups[c].repeats:
+			case groups[c].repeats > 1:
 				total += groups[c].ns
 				repeated = append(repeated, c)
 				if best < 0 || groups[c].ns > groups[best].ns {
 					best = c
 				}
 			default:
-				inner := int64(0)
-				for _, cc := range groups[c].children {
-					inner += groups[cc].ns
-				}
-				total += groups[c].ns - inner
 				visit(c)
 			}
 		}
 	}
 	visit(0)
 	switch {
-	case best >= 0 && float64(groups[best].ns) >= minStepShare*float64(total):
-		return slices.DeleteFunc(repeated, func(g int) bool { return float64(groups[g].ns) < minGroupShare*float64(total) })
-	case best < 0 && warm >= 0:
+	case best >= 0:
+		return slices.DeleteFunc(repeated, func(g int) bool {
+			return g != best && (groups[g].repeats < minGroupRanges || float64(groups[g].ns) < minGroupShare*float64(total))
+		})
+	case warm >= 0:
 		return []int{warm}
 	}
 	return nil

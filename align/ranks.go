@@ -3,6 +3,8 @@ package align
 import (
 	"fmt"
 	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // several reports whether the view has more than one track.
@@ -11,12 +13,18 @@ func (v *view) several() bool {
 	return len(v.steps) > 0 && v.steps[0].step.track != v.steps[len(v.steps)-1].step.track
 }
 
-// rankName names a track.
-func (v *view) rankName(track int) string {
-	tr := v.seq.t.Tracks[track]
+// rankName names a track. Ids repeat between the hosts of several reports.
+func (v *view) rankName(track int) string { return rankName(v.seq.t, track) }
+
+func rankName(t *trace.Trace, track int) string {
+	tr := t.Tracks[track]
 	name := fmt.Sprintf("pid %d device %d", tr.PID, tr.Device)
-	if r := v.seq.t.Reports; len(r) > 1 {
-		name += " of " + r[tr.Report].Path
+	if len(t.Reports) > 1 {
+		r := &t.Reports[tr.Report]
+		if r.Host != "" {
+			name += " of host " + r.Host
+		}
+		name += " (" + r.Path + ")"
 	}
 	return name
 }
@@ -58,13 +66,14 @@ func (v *view) ranks(column int) *Spread {
 			slowest = k
 		}
 	}
-	return &Spread{
-		N:        len(tracks),
-		MinNS:    slices.Min(medians),
-		MaxNS:    medians[slowest],
-		Slowest:  v.rankName(tracks[slowest]),
-		MedianNS: median(medians),
+	s := &Spread{
+		N:       len(tracks),
+		MinNS:   slices.Min(medians),
+		MaxNS:   medians[slowest],
+		Slowest: v.rankName(tracks[slowest]),
 	}
+	s.MedianNS = median(medians) // sorts them
+	return s
 }
 
 // collective splits the time of a column of collectives into transfer and

@@ -33,9 +33,11 @@ func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 		}
 	}
 	r.Regression = t
-	if math.Abs(t.NewStepNS-t.BaseStepNS) >= float64(c.o.MinTime) && t.Ratio > c.o.MaxRatio {
-		noise := max(splitHalf(asFloats(base.span)), splitHalf(asFloats(next.span)))
-		if t.Ratio > noise*noise {
+	if n := min(len(base.span), len(next.span)); n >= minSpans && math.Abs(t.NewStepNS-t.BaseStepNS) >= float64(c.o.MinTime) && t.Ratio > c.o.MaxRatio {
+		b, e := blocks(asFloats(base.span)), blocks(asFloats(next.span))
+		noise := max(splitHalf(b), splitHalf(e))
+		// Gaps are long-tailed: what a few steps show by chance is no news.
+		if lo, _ := c.boot.ratio(e, b); lo > 1 && t.Ratio > noise*noise {
 			r.Findings = append(r.Findings, Finding{
 				Code: CodeStepTime, Severity: Warning,
 				Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
@@ -45,6 +47,10 @@ func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 		}
 	}
 }
+
+// minSpans is the number of steps of each run from which on the time of a step
+// is judged.
+const minSpans = 4
 
 // middle is the median of values that stay in order.
 func middle(values []int64) float64 { return median(slices.Clone(values)) }

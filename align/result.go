@@ -147,12 +147,17 @@ type TimedLaunch struct {
 // A Track is one process on one device, as far as it was compared.
 type Track struct {
 	Report          string `json:"report,omitempty"` // path of its report, where several were merged
+	Host            string `json:"host,omitempty"`   // and its host
 	PID             int    `json:"pid"`
 	Device          int    `json:"device"`
 	Launches        int    `json:"launches"`
 	Steps           int    `json:"steps"`
 	LaunchesPerStep int    `json:"launches_per_step"`
 	Occurrences     int    `json:"occurrences,omitempty"`
+	// Group numbers, from 1 in order of their first track, the groups of
+	// tracks that launch different things, such as pipeline stages; 0 where
+	// all launch alike.
+	Group int `json:"group,omitempty"`
 	// Pace is how long the track takes for what all tracks launch, over what
 	// the median track takes: the median over the sites. 0 where there is
 	// nothing to compare it with.
@@ -362,11 +367,12 @@ const (
 	CodeCommunication = "communication" // collectives are shown, not judged
 	CodeCapture       = "capture"       // the capture itself: warnings, lost data
 	CodeUnattributed  = "unattributed"
-	CodeStepTime      = "step-time"  // mode regression: the step as a whole is slower
-	CodeStepKind      = "step-kind"  // mode regression: one run has steps that the other has not
-	CodeStraggler     = "straggler"  // one rank is slower than the others on most sites
-	CodeEdge          = "edge"       // launches of the operation's NVTX range just outside the occurrences
-	CodeGraph         = "cuda-graph" // one side replays graphs, the other launches eagerly
+	CodeStepTime      = "step-time"   // mode regression: the step as a whole is slower
+	CodeStepKind      = "step-kind"   // mode regression: one run has steps that the other has not
+	CodeRankGroups    = "rank-groups" // ranks launch different things
+	CodeStraggler     = "straggler"   // one rank is slower than the others on most sites
+	CodeEdge          = "edge"        // launches of the operation's NVTX range just outside the occurrences
+	CodeGraph         = "cuda-graph"  // one side replays graphs, the other launches eagerly
 )
 
 // A Cause explains why sites differ.

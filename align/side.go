@@ -82,7 +82,7 @@ func describe(t *trace.Trace) *Side {
 		pids[[2]uint64{uint64(tr.Report), tr.GlobalPID}], devices[[2]int{tr.Report, tr.Device}] = true, true
 		track := Track{PID: tr.PID, Device: tr.Device, Launches: tr.N}
 		if len(t.Reports) > 1 {
-			track.Report = t.Reports[tr.Report].Path
+			track.Report, track.Host = t.Reports[tr.Report].Path, t.Reports[tr.Report].Host
 		}
 		s.Tracks = append(s.Tracks, track)
 	}
@@ -184,6 +184,9 @@ func (c *comparer) describeSteps(r *Result, f *fit) {
 	set(r.Mock, c.mock, f.mockSeg, f.mockKind)
 	set(r.E2E, c.e2e, f.e2eSeg, f.placing.kind)
 	r.E2E.LeftOut = append(r.E2E.LeftOut, c.e2e.leftOutKinds(f.e2eSeg.steps, f.otherKinds)...)
+	if n := len(c.rare); n > 0 {
+		r.Mock.LeftOut = append(r.Mock.LeftOut, count(n, "kind")+" of steps of which a run has too few to compare")
+	}
 	if !c.o.Regression {
 		r.E2E.Occurrences = f.placing.perStep
 		for i := range r.E2E.Tracks {
@@ -211,6 +214,15 @@ func (c *comparer) emptySide(r *Result) {
 			return
 		}
 	}
+}
+
+// noSteps fills in a result where no step is left.
+func (c *comparer) noSteps(r *Result) {
+	c.giveUp(r, Finding{
+		Code: CodeNotComparable, Severity: Error,
+		Message: fmt.Sprintf("no step is left after %d of each process were skipped as warm-up", c.o.SkipWarmup),
+		Hint:    "skip fewer with --skip-warmup, or record more steps",
+	}, "a side has no step left")
 }
 
 // notComparable fills in a result where the mock was not found.

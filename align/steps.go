@@ -41,6 +41,7 @@ type segmentation struct {
 	by      string
 	steps   []step // in order of track and time
 	leftOut []string
+	ranges  []string // names of the NVTX ranges that are the steps, digits normalised
 }
 
 // segment returns the ways to see a trace as steps, the most trusted first.
