@@ -21,8 +21,6 @@ const mock = "../../testdata/llama_tp_mock_tp4.sqlite"
 // and why. Such a test fails when it begins to pass, so that it is taken off
 // here.
 var knownWrong = map[string]string{
-	"TestJob/straggler/spread":   "the greatest median is less than the median one",
-	"TestJob/straggler/named":    "the host is not named",
 	"TestJob/stages/launches":    "the second stage's steps count as long as the first one's",
 	"TestJob/stages/groups":      "nothing says that there are two groups",
 	"TestJob/disaggregated/said": "nothing says that the mock runs on some ranks only",
