@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -179,9 +180,9 @@ func TestNearest(t *testing.T) {
 
 // TestHelp holds help to a screen, and to flags that there are.
 func TestHelp(t *testing.T) {
-	lines := strings.Split(strings.TrimSuffix(helpText, "\n"), "\n")
-	if n := len(lines); n < 24 || n > 30 {
-		t.Errorf("help has %d lines, want 24 to 30", n)
+	lines := strings.Split(strings.TrimSuffix(helpPage(), "\n"), "\n")
+	if n := len(lines); n < 24 || n > 40 {
+		t.Errorf("help has %d lines, want 24 to 40", n)
 	}
 	set := newFlags().set
 	for _, line := range lines {
@@ -217,18 +218,86 @@ func TestHelp(t *testing.T) {
 	})
 }
 
-// TestCompletion holds the scripts to naming every flag.
+// TestCompletion holds the scripts to naming every flag and subcommand.
 func TestCompletion(t *testing.T) {
 	for shell, script := range map[string]string{"bash": bashCompletion(), "zsh": zshCompletion(), "fish": fishCompletion()} {
-		newFlags().set.VisitAll(func(x *pflag.Flag) {
-			name := "--" + x.Name
-			if shell == "fish" {
-				name = "-l " + x.Name
+		sets := []*pflag.FlagSet{newFlags().set}
+		for _, s := range subcommands() {
+			if !strings.Contains(script, s.name) {
+				t.Errorf("%s: no %s", shell, s.name)
 			}
-			if !strings.Contains(script, name) {
-				t.Errorf("%s: no %s", shell, name)
+			if s.flags != nil {
+				sets = append(sets, s.flags())
+			}
+		}
+		for _, set := range sets {
+			set.VisitAll(func(x *pflag.Flag) {
+				name := "--" + x.Name
+				if shell == "fish" {
+					name = "-l " + x.Name
+				}
+				if !strings.Contains(script, name) {
+					t.Errorf("%s: no %s", shell, name)
+				}
+			})
+		}
+	}
+}
+
+// TestShells has each shell that there is read its script, and bash use it.
+func TestShells(t *testing.T) {
+	scripts := map[string]string{"bash": bashCompletion(), "zsh": zshCompletion(), "fish": fishCompletion()}
+	for shell, script := range scripts {
+		t.Run(shell, func(t *testing.T) {
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				t.Skip(err)
+			}
+			c := exec.Command(path, "-n")
+			c.Stdin = strings.NewReader(script)
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
 			}
 		})
+	}
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"a.sqlite", "b.nsys-rep", "c.json.gz", "d.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ words, want string }{
+		{"nsysdiff --max-r", "--max-ratio"},
+		{"nsysdiff --mock-nv", "--mock-nvtx"},
+		{"nsysdiff sum", "summarize"},
+		{"nsysdiff a", "a.sqlite"},
+		{"nsysdiff b", "b.nsys-rep"},
+		{"nsysdiff c", "c.json.gz completion"},
+		{"nsysdiff d", ""},
+		{"nsysdiff --format m", "markdown"},
+		{"nsysdiff --fail-on head", "head-mismatch"},
+		{"nsysdiff --config d", "d.txt"},
+		{"nsysdiff summarize --fo", "--force"},
+		{"nsysdiff summarize a", "a.sqlite"},
+		{"nsysdiff summarize --max-r", ""},
+		{"nsysdiff completion z", "zsh"},
+		{"nsysdiff help me", "merge"},
+	} {
+		words := strings.Fields(tt.words)
+		c := exec.Command(bash, "--norc", "-c", `eval "$SCRIPT"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _nsysdiff; printf '%s\n' "${COMPREPLY[@]}" | sort`)
+		c.Args = append(append(c.Args, "bash"), words...)
+		c.Dir, c.Env = dir, append(os.Environ(), "SCRIPT="+scripts["bash"])
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if got := strings.Join(strings.Fields(string(out)), " "); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.words, got, tt.want)
+		}
 	}
 }
 

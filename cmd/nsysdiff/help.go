@@ -10,39 +10,48 @@ import (
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
 )
 
-// helpText fits a screen of 80 columns and 30 lines.
+// helpText fits a screen of 80 columns and 40 lines.
 const helpText = `nsysdiff compares Nsight Systems reports: does a mock of one layer launch the
 same GPU kernels, as fast, as the model that it stands for?
 
-  nsysdiff MOCK E2E                find the mock in the model and compare
+  nsysdiff MOCK E2E...             find the mock in the model and compare
   nsysdiff --regression BASE NEW   compare two runs of one program
   nsysdiff REPORT                  print the kernel table of one report
+  nsysdiff --pairs FILE            make several comparisons
+  nsysdiff summarize | merge       write small summaries of big reports
+  nsysdiff init MOCK E2E           write a configuration, nsysdiff.toml
+  nsysdiff help SUBCOMMAND         help on one of these
 
-A report is a file that "nsys export --type sqlite" writes, or an .nsys-rep if
-there is an nsys to export it. Flags (all of them: nsysdiff --help-all):
+A report is a file that "nsys export --type sqlite" writes, an .nsys-rep if
+there is an nsys to export it, or a summary. Several, a 'GLOB' or a folder are
+the ranks of one run. Flags (all of them: nsysdiff --help-all):
 
   --nvtx PATTERN           only launches in an NVTX range: name, glob, /regexp/
   --kernel, --exclude RE   only, or no, kernels whose name matches
   --mock-..., --e2e-...    these and other scope flags for one side
+  --base, --new REPORTS    with --regression, the ranks of both runs
   --max-ratio R            how far apart two medians may be (2; regression 1.05)
   --tp N [--scale-tp]      the model's tensor parallelism [divide by it]
+  --config FILE            thresholds, expected kernels, accepted differences
   --fail-on CODES          what the exit status is 1 for
   --by KEY, --top N        table by name, family, short, name+grid; its length
-  --memops                 show memory copies and sets too
-  --format FORMAT          text, markdown, json or csv
+  --format FORMAT          ` + "%s" + `
   -o FILE                  write there; --out FORMAT=FILE writes one more
   -v, --version, -h        times of stages; version; this help
 
 Examples:
   nsysdiff mock.sqlite e2e.sqlite
-  nsysdiff --e2e-nvtx self_attn --out markdown=pr.md mock.sqlite e2e.sqlite
+  nsysdiff --e2e-nvtx self_attn --out html=page.html mock.sqlite 'rank*.sqlite'
   nsysdiff --by family --top 20 e2e.sqlite
 
 Exit status: 0 no finding that --fail-on names, 1 at least one, 2 trouble.
 `
 
+// helpPage returns a page of help.
+func helpPage() string { return fmt.Sprintf(helpText, strings.Join(formatNames(), ", ")) }
+
 func printHelp(w io.Writer) error {
-	_, err := io.WriteString(w, helpText)
+	_, err := io.WriteString(w, helpPage())
 	return err
 }
 
@@ -62,6 +71,10 @@ func printFlags(w io.Writer) error {
 			b.WriteString(line + "\n")
 		}
 		g.set.VisitAll(func(x *pflag.Flag) { describe(&b, x) })
+	}
+	b.WriteString("\nSubcommands:\n")
+	for _, s := range subcommands() {
+		fmt.Fprintf(&b, "  %-16s %s\n", s.name, s.about)
 	}
 	b.WriteString("\nCodes for --fail-on:\n")
 	for _, c := range failCodes() {

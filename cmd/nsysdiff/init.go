@@ -133,7 +133,7 @@ func (n *initializer) text(ctx context.Context, env environment) ([]byte, error)
 		if r, err = n.compare(ctx, mock, e2e, env.now()); err != nil {
 			return nil, err
 		}
-		if better := exitStatus(r, n.failOn) == exitNothing || len(r.Findings) < len(first.Findings); !better {
+		if n.failing(r) >= n.failing(first) {
 			r, tp = first, 0
 			n.options.TP, n.options.ScaleTP = 0, false
 		}
@@ -166,6 +166,16 @@ func (n *initializer) text(ctx context.Context, env environment) ([]byte, error)
 		}
 	}
 	return text, nil
+}
+
+// failing returns how many findings make the exit status 1.
+func (n *initializer) failing(r *align.Result) (count int) {
+	for i := range r.Findings {
+		if n.fails(&r.Findings[i]) {
+			count++
+		}
+	}
+	return count
 }
 
 // write returns the configuration.

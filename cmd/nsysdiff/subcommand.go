@@ -34,7 +34,7 @@ func subcommands() []subcommand {
 			text: initText, flags: func() *pflag.FlagSet { return newInitializer().set }, run: initialize,
 		},
 		{
-			name: "help", usage: "help [flags|man|SUBCOMMAND]", about: "print help, all flags, the manual page, or help on a subcommand",
+			name: "help", usage: "help [flags|man|SUBCOMMAND]", about: "print help: all flags, the manual page, on a subcommand",
 			run: help,
 		},
 		{
