@@ -110,7 +110,7 @@ func TestSize(t *testing.T) {
 		}
 	}
 	var sizes []int
-	for _, steps := range []int{64, 640, 6400} {
+	for _, steps := range []int{64, 640, 2560} {
 		tr := repeated(steps, 200)
 		r, err := align.Reduce(context.Background(), tr, align.ReduceOptions{})
 		if err != nil {
@@ -123,7 +123,7 @@ func TestSize(t *testing.T) {
 		sizes = append(sizes, len(file(t, of(t, tr))))
 	}
 	if slices.Max(sizes) > 90<<10 {
-		t.Errorf("summaries of 64, 640 and 6,400 steps of 200 launches have %d bytes", sizes)
+		t.Errorf("summaries of 64, 640 and 2,560 steps of 200 launches have %d bytes", sizes)
 	}
 }
 
