@@ -57,8 +57,8 @@
 //	Checklist
 //	  ✓ Kernel names match: pass, 11 sites matched by name
 //	  ✓ Latency of each kernel is within bounds: pass, all 11 sites within 2×, the furthest at 1
-//	  ✓ No kernel is missing from the mock: pass, none missing
-//	  ✗ No kernel is extra in the mock: fail, 1 launch in the mock extra
+//	  ✓ No kernel is missing from the mock: pass, none missing in the mock
+//	  ✗ No kernel is extra in the mock: fail, 1 launch extra in the mock
 //	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 11 sites of equal name; a
 //	    persistent kernel keeps its grid, so this proves little about those
 //
@@ -173,8 +173,8 @@
 //	Checklist
 //	  ✓ Kernel names are unchanged: pass, 257 sites matched by name
 //	  ✓ No kernel is slower: pass, all 257 sites within 1.05×, the furthest at 1.04
-//	  ✓ No kernel was added: pass, none missing
-//	  ✓ No kernel was removed: pass, none extra
+//	  ✓ No kernel was added: pass, none added by the new run
+//	  ✓ No kernel was removed: pass, none gone from the new run
 //	  ✓ Launch shapes are unchanged: pass, grid and block equal at all 257 sites of equal name; a
 //	    persistent kernel keeps its grid, so this proves little about those
 //
