@@ -23,10 +23,7 @@ import (
 // An action is action.yml, as far as the shell steps go.
 // https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax
 type action struct {
-	Inputs map[string]struct {
-		Default  string
-		Required bool
-	}
+	Inputs  map[string]struct{ Default string }
 	Outputs map[string]struct{ Value string }
 	Runs    struct {
 		Using string
@@ -81,6 +78,8 @@ var pairs = []struct {
 	{"the mock lacks the indexer", "dsa_mock_ctx_noindexer", "dsa_e2e_ctx_tp1", "", 1},
 	{"the same, and nobody minds", "dsa_mock_ctx_noindexer", "dsa_e2e_ctx_tp1", "--fail-on=none\n\n--e2e-nvtx=layer 3\n", 0},
 	{"no GPU data", "dsa_mock_ctx", "dsa_nvtx_only", "", 2},
+	{"several pairs, one of which lacks the indexer", "", "", "--pairs=testdata/pairs.toml", 1},
+	{"no reports", "", "", "--fail-on=none", 2},
 }
 
 // TestSteps runs what the services run, with the same proxy for both.
@@ -123,7 +122,7 @@ func testAction(t *testing.T, proxy []string) {
 					env = append(env, name+"="+expand(t, value, inputs, temp))
 				}
 				// What GitHub runs for shell: bash.
-				got = shell(t, t.TempDir(), env, s.Run, "--noprofile", "--norc", "-eo", "pipefail")
+				got = shell(t, ".", env, s.Run, "--noprofile", "--norc", "-eo", "pipefail")
 				if s.ID != "compare" && got.status != 0 {
 					t.Fatalf("step %q: exit status %d\n%s", s.Name, got.status, got.stderr)
 				}
@@ -177,11 +176,6 @@ func TestWorkflow(t *testing.T) {
 			for input := range s.With {
 				if _, ok := a.Inputs[input]; !ok {
 					t.Errorf("job %s: the action has no input %s", name, input)
-				}
-			}
-			for input, x := range a.Inputs {
-				if _, ok := s.With[input]; x.Required && !ok {
-					t.Errorf("job %s: input %s is not given", name, input)
 				}
 			}
 		}
@@ -301,8 +295,12 @@ func expand(t *testing.T, s string, inputs map[string]string, temp string) strin
 	})
 }
 
+// report returns the path of a recorded report, "" for none.
 func report(t *testing.T, name string) string {
 	t.Helper()
+	if name == "" {
+		return ""
+	}
 	path, err := filepath.Abs(filepath.Join("../../testdata", name+".sqlite"))
 	if err != nil {
 		t.Fatal(err)
