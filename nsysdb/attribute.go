@@ -345,6 +345,10 @@ func (a *attributor) finish(attributed bool, nodeKnown []bool) (unattributed int
 				}
 			})
 		}
+		if nodes == 0 && !attributed {
+			fill(l.Origin[c.from:c.to], trace.None)
+			return
+		}
 		for i := c.from; i < c.to; i++ {
 			found := l.Node[i]
 			if found < nodes {

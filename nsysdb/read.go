@@ -46,8 +46,10 @@ func (db *DB) Read(ctx context.Context, q Query) (*trace.Trace, error) {
 	if changed {
 		return nil, db.fail(Busy, "another program changed the file while it was read", "wait until the export is done")
 	}
-	if err := q.Scope.Apply(t); err != nil {
-		return nil, err
+	if len(q.Scope.NVTX) > 0 { // all else was applied while reading
+		if err := q.Scope.Apply(t); err != nil {
+			return nil, err
+		}
 	}
 	return t, nil
 }

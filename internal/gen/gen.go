@@ -49,6 +49,9 @@ type Options struct {
 	Graph bool
 	// MemOps adds a copy and a memset to each step.
 	MemOps bool
+	// OpRanges puts an NVTX range around each API call that launches or
+	// captures a kernel, as torch.autograd.profiler.emit_nvtx does.
+	OpRanges bool
 	// NoNVTX leaves out the NVTX ranges, NoAPI the CUDA API calls.
 	NoNVTX, NoAPI bool
 }

@@ -217,17 +217,25 @@ func (p *process) modules(i, j int, capture bool) {
 
 func (p *process) issue(i, j int, capture bool) {
 	for ; i < j; i++ {
-		name := "cudaLaunchKernel_v7000"
-		if p.kernels[i].smem > 0 {
-			name = "cuLaunchKernelEx"
+		if p.o.OpRanges {
+			p.within("op "+p.kernels[i].short, func() { p.issueOne(i, capture) })
+		} else {
+			p.issueOne(i, capture)
 		}
-		c := p.call(name, 1800)
-		if capture {
-			p.out.nodes = append(p.out.nodes, node{c.end, p.rank, nodeBase + int64(i), 0})
-			continue
-		}
-		p.run(i, c, 0)
 	}
+}
+
+func (p *process) issueOne(i int, capture bool) {
+	name := "cudaLaunchKernel_v7000"
+	if p.kernels[i].smem > 0 {
+		name = "cuLaunchKernelEx"
+	}
+	c := p.call(name, 1800)
+	if capture {
+		p.out.nodes = append(p.out.nodes, node{c.end, p.rank, nodeBase + int64(i), 0})
+		return
+	}
+	p.run(i, c, 0)
 }
 
 // run runs kernel i on the device.

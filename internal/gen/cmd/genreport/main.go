@@ -27,6 +27,7 @@ func main() {
 	flag.IntVar(&o.Warmup, "warmup", 0, "steps of warm-up (default 2)")
 	flag.BoolVar(&o.Graph, "graph", false, "replay a CUDA graph in each step")
 	flag.BoolVar(&o.MemOps, "memops", false, "copies and memsets")
+	flag.BoolVar(&o.OpRanges, "op-ranges", false, "an NVTX range around each launch")
 	flag.BoolVar(&o.NoNVTX, "no-nvtx", false, "no NVTX ranges")
 	flag.BoolVar(&o.NoAPI, "no-api", false, "no CUDA API calls")
 	flag.Parse()

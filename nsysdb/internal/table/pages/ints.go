@@ -167,7 +167,7 @@ func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 	last, first := w.leaves.after(i)
 	usable, maxLocal := w.layout.usable, w.layout.usable-35
 	page := w.buf[w.at[k]:] // beyond the page, so that eight bytes can be loaded anywhere in it
-	t := w.last
+	t, history := w.last, w.history
 	// The rowid that comes next mostly is one more than the last, and then so
 	// is its encoding, the upper bytes of what is loaded there, unless bit 7
 	// says that it has grown.
@@ -219,21 +219,19 @@ func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 		}
 
 		record := page[c.at:]
-		switch {
-		case t.next.size == c.size && t.next.matches(record):
-			t = t.next
-		case t.other.size == c.size && t.other.matches(record):
-			t.next, t.other = t.other, t.next
-			t = t.next
-		default:
-			found, rec, err := w.find(&w.reader, &b, c)
-			if err != nil {
-				return 0, err
+		guess := &w.guess[history]
+		next := *guess
+		if next.size != c.size || !next.matches(record) {
+			if next = t.next; next.size != c.size || !next.matches(record) {
+				if next, record, err = w.find(&w.reader, &b, c); err != nil {
+					return 0, err
+				}
 			}
-			record = rec
-			t.next, t.other = found, t.next
-			t = found
+			*guess = next
 		}
+		t.next = next
+		t = next
+		history = remember(history, t.id)
 		for l := range t.loads {
 			w.columns[l][row+j] = t.loads[l].value(record)
 		}
@@ -241,7 +239,7 @@ func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 			w.keys[row+j] = t.key
 		}
 	}
-	w.last = t
+	w.last, w.history = t, history
 	if b.cells > 0 && last > w.leaves.last[i] {
 		return 0, refuse("page %d: rowids not ascending", b.number)
 	}

@@ -18,9 +18,8 @@ type template struct {
 	words []word // from the start of the record
 	loads []load // by wanted column
 	key   uint32
-	// next and other are the templates that last came after this one. They
-	// are never nil.
-	next, other *template
+	next  *template // that last came after this one; never nil
+	id    uint32
 }
 
 // A word is eight bytes that all records of a template share, as far as the
@@ -78,22 +77,37 @@ type templates struct {
 	opts   *table.IntsOptions
 	none   *template // stands for a template that is not known
 	last   *template // of the last record
-	plans  map[string]*plan
-	recent [1024]*plan // by hash of the header, a faster way to plans
-	seed   maphash.Seed
-	bytes  int // that all templates take, about
-	keyRaw []byte
-	keyRow []table.Value
-	record []byte // padded
+	// guess remembers the template that came after the last few, by history,
+	// which mixes their ids: of each earlier one fewer bits count.
+	guess   [1 << historyBits]*template
+	history uint32
+	plans   map[string]*plan
+	recent  [1024]*plan // by hash of the header, a faster way to plans
+	seed    maphash.Seed
+	bytes   int // that all templates take, about
+	made    uint32
+	keyRaw  []byte
+	keyRow  []table.Value
+	record  []byte // padded
 }
 
 func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
 	ts.none = &template{size: -1}
-	ts.none.next, ts.none.other = ts.none, ts.none
+	ts.none.next = ts.none
 	ts.scan, ts.number, ts.opts, ts.last = sc, number, opts, ts.none
+	for i := range ts.guess {
+		ts.guess[i] = ts.none
+	}
 	ts.plans = map[string]*plan{}
 	ts.seed = maphash.MakeSeed()
 	ts.keyRow = make([]table.Value, len(opts.Keys))
+}
+
+const historyBits = 12
+
+// remember adds an id to the history: the bits of the fourth last id leave it.
+func remember(history, id uint32) uint32 {
+	return (history<<3 ^ id*0x9E3779B1>>(32-historyBits)) % (1 << historyBits)
 }
 
 // find returns the template of a record, and the record as far as it is
@@ -199,7 +213,8 @@ func (ts *templates) template(p *plan, record []byte) (*template, error) {
 		return t, nil
 	}
 
-	t := &template{size: -1, loads: p.loads, next: ts.none, other: ts.none}
+	t := &template{size: -1, loads: p.loads, next: ts.none, id: ts.made}
+	ts.made++
 	for i := range p.fields {
 		v, err := p.fields[i].value(record, 0)
 		if err != nil {
