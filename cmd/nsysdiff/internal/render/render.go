@@ -50,6 +50,7 @@ func Formats() []Format {
 		{"csv", "one table, for a spreadsheet", CSV},
 		{"junit", "test cases, for CI", JUnit},
 		{"github", "annotations of a GitHub Actions run", GitHub},
+		{"html", "a page to look at", HTML},
 	}
 }
 
