@@ -71,15 +71,17 @@ func load[T any](t *testing.T, path string) T {
 var pairs = []struct {
 	reason    string
 	mock, e2e string
+	pairs     string
 	args      string
 	status    int
 }{
-	{"equal", "dsa_mock_ctx", "dsa_e2e_ctx_tp1", "", 0},
-	{"the mock lacks the indexer", "dsa_mock_ctx_noindexer", "dsa_e2e_ctx_tp1", "", 1},
-	{"the same, and nobody minds", "dsa_mock_ctx_noindexer", "dsa_e2e_ctx_tp1", "--fail-on=none\n\n--e2e-nvtx=layer 3\n", 0},
-	{"no GPU data", "dsa_mock_ctx", "dsa_nvtx_only", "", 2},
-	{"several pairs, one of which lacks the indexer", "", "", "--pairs=testdata/pairs.toml", 1},
-	{"no reports", "", "", "--fail-on=none", 2},
+	{reason: "equal", mock: "dsa_mock_ctx", e2e: "dsa_e2e_ctx_tp1", status: 0},
+	{reason: "the mock lacks the indexer", mock: "dsa_mock_ctx_noindexer", e2e: "dsa_e2e_ctx_tp1", status: 1},
+	{reason: "the same, and nobody minds", mock: "dsa_mock_ctx_noindexer", e2e: "dsa_e2e_ctx_tp1",
+		args: "--fail-on=none\n\n--e2e-nvtx=layer 3\n", status: 0},
+	{reason: "no GPU data", mock: "dsa_mock_ctx", e2e: "dsa_nvtx_only", status: 2},
+	{reason: "several pairs, one of which lacks the indexer", pairs: "testdata/pairs.toml", status: 1},
+	{reason: "no reports", status: 2},
 }
 
 // TestSteps runs what the services run, with the same proxy for both.
@@ -101,7 +103,7 @@ func testAction(t *testing.T, proxy []string) {
 			outputs := filepath.Join(t.TempDir(), "output")
 			summary := filepath.Join(t.TempDir(), "summary")
 			inputs := map[string]string{
-				"mock": report(t, p.mock), "e2e": report(t, p.e2e), "args": p.args, "version": version, "artifact": "nsysdiff",
+				"mock": report(t, p.mock), "e2e": report(t, p.e2e), "pairs": p.pairs, "args": p.args, "version": version, "artifact": "nsysdiff",
 			}
 			for name := range a.Inputs {
 				if _, ok := inputs[name]; !ok {
@@ -137,7 +139,11 @@ func testAction(t *testing.T, proxy []string) {
 			if d := cmp.Diff(fmt.Sprintf("status=%d\n", p.status), string(text)); d != "" {
 				t.Errorf("outputs (-want +got)\n%s", d)
 			}
-			checkFiles(t, filepath.Join(temp, "nsysdiff", "out"), p.status)
+			page := "nsysdiff.html"
+			if p.pairs != "" {
+				page = "nsysdiff.md"
+			}
+			checkFiles(t, filepath.Join(temp, "nsysdiff", "out"), page, p.status)
 			if p.status == 1 && !strings.Contains(got.stdout, "::error") {
 				t.Errorf("no annotation of an error in\n%s", got.stdout)
 			}
@@ -192,8 +198,8 @@ func testGitLab(t *testing.T, proxy []string) {
 	}
 	gopath := t.TempDir()
 	for _, p := range pairs {
-		if p.args != "" {
-			continue
+		if p.args != "" || p.mock == "" {
+			continue // the job has no such variables
 		}
 		t.Run(p.reason, func(t *testing.T) {
 			dir := t.TempDir()
@@ -208,7 +214,7 @@ func testGitLab(t *testing.T, proxy []string) {
 			if got.status != p.status {
 				t.Errorf("exit status %d, want %d\n%s", got.status, p.status, got.stderr)
 			}
-			checkFiles(t, dir, p.status)
+			checkFiles(t, dir, "nsysdiff.html", p.status)
 			for _, path := range append(job.Artifacts.Paths, job.Artifacts.Reports.JUnit) {
 				if _, err := os.Stat(filepath.Join(dir, path)); p.status < 2 && err != nil {
 					t.Errorf("artifact: %v", err)
@@ -221,20 +227,20 @@ func testGitLab(t *testing.T, proxy []string) {
 	}
 }
 
-// checkFiles checks the page and the JUnit file of a comparison.
-func checkFiles(t *testing.T, dir string, status int) {
+// checkFiles checks the file to look at and the JUnit file of a comparison.
+func checkFiles(t *testing.T, dir, name string, status int) {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(dir, "nsysdiff.html"))
+	page, err := os.ReadFile(filepath.Join(dir, name))
 	if status == 2 {
 		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("a page although nothing was compared: %v", err)
+			t.Errorf("%s although nothing was compared: %v", name, err)
 		}
 		return
 	}
 	if err != nil {
 		t.Error(err)
-	} else if !strings.Contains(string(page), "</html>") {
-		t.Error("nsysdiff.html is no page")
+	} else if end := map[string]string{".html": "</html>", ".md": "|"}[filepath.Ext(name)]; !strings.Contains(string(page), end) {
+		t.Errorf("%s has no %s", name, end)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "nsysdiff.xml"))
 	if err != nil {
