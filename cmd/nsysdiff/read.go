@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nsysdiff/nsysdiff/align"
@@ -40,6 +42,7 @@ func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (
 	if e2e, err = traceOf(ctx, sources[len(c.mock.reports):], stderr); err != nil {
 		return nil, nil, err
 	}
+	c.options.ScopedE2E = c.options.ScopedE2E || e2e != nil && narrowed(e2e)
 	return mock, e2e, nil
 }
 
@@ -217,6 +220,12 @@ func traceOf(ctx context.Context, sources []source, stderr io.Writer) (*trace.Tr
 	t.Capture.Warnings = append(append(t.Capture.Warnings, said.unread...), said.duplicates...)
 	t.LeftOut = append(t.LeftOut, said.outOfScope...)
 	return t, nil
+}
+
+// narrowed reports whether a trace was narrowed to NVTX ranges, be it when it
+// was summarised: it says so in the words of trace.Scope.
+func narrowed(t *trace.Trace) bool {
+	return slices.ContainsFunc(t.LeftOut, func(s string) bool { return strings.Contains(s, " outside NVTX range ") })
 }
 
 // remarks is what is to be said of the reports of a side.

@@ -33,6 +33,7 @@ func Markdown(w io.Writer, r *align.Result, o Options) error {
 	m.checklist()
 	m.findings()
 	m.siteDetails()
+	m.ranks()
 	m.neighbours()
 	m.captures()
 	m.byName()
@@ -236,7 +237,7 @@ func (m *markdownPrinter) captures() {
 		for _, x := range s.side.Warnings {
 			m.print("  - ⚠️ ", mdText(x), "\n")
 		}
-		for _, x := range s.side.Diagnostics {
+		for _, x := range told(s.side.Diagnostics) {
 			m.print("  - ⚠️ profiler: ", mdText(x), "\n")
 		}
 	}

@@ -23,6 +23,7 @@ func Text(w io.Writer, r *align.Result, o Options) error {
 		return t.err
 	}
 	t.sites()
+	t.ranks()
 	t.neighbours()
 	t.stepTimes()
 	t.causes()
@@ -88,7 +89,7 @@ func (t *textPrinter) captures() {
 		for _, x := range s.side.Warnings {
 			t.para(indent+t.paint(yellow, "!")+" warning: ", x, plain)
 		}
-		for _, x := range s.side.Diagnostics {
+		for _, x := range told(s.side.Diagnostics) {
 			t.para(indent+t.paint(yellow, "!")+" profiler: ", x, plain)
 		}
 	}
@@ -110,6 +111,9 @@ func captureFacts(s *align.Side) []string {
 	facts = append(facts, launches)
 	if s.Launches > 0 && s.GraphLaunches > 0 {
 		facts = append(facts, percent(float64(s.GraphLaunches)/float64(s.Launches))+" replayed from CUDA graphs")
+	}
+	if n := reportCount(s); n > 1 {
+		facts = append(facts, count(n, "report", "reports"))
 	}
 	facts = append(facts, count(s.Processes, "process", "processes"))
 	if s.Steps > 0 {
