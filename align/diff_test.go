@@ -42,7 +42,7 @@ func sameName(a, b align.Element) bool { return align.Score(a, b) >= 64 }
 func TestDiff(t *testing.T) {
 	rng := rand.New(rand.NewPCG(10, 11))
 	found, possible := 0, 0
-	for range 300 {
+	for range fewer(300) {
 		a := randomElements(rng, 20+rng.IntN(150), 0)
 		b := mutate(rng, a, rng.IntN(8))
 		runs, err := align.Diff(context.Background(), a, b)
@@ -74,7 +74,7 @@ func TestDiff(t *testing.T) {
 // ends.
 func TestDiffUnlike(t *testing.T) {
 	rng := rand.New(rand.NewPCG(12, 13))
-	a, b := randomElements(rng, 6000, 0), randomElements(rng, 7000, 0)
+	a, b := randomElements(rng, fewer(6000)+1000, 0), randomElements(rng, fewer(7000)+1000, 0)
 	for i := range 50 {
 		b[i] = a[i]
 		b[len(b)-1-i] = a[len(a)-1-i]

@@ -98,7 +98,7 @@ func globalScore(a, b []align.Element, pairs [][2]int) (int, bool) {
 func TestGlobalIsOptimal(t *testing.T) {
 	c := check(t)
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 3000 {
+	for range fewer(3000) {
 		a := randomElements(rng, rng.IntN(14), 0)
 		b := randomElements(rng, rng.IntN(14), 0)
 		if rng.IntN(2) == 0 && len(a) > 4 {
@@ -113,7 +113,7 @@ func TestGlobalIsOptimal(t *testing.T) {
 func TestGlobalIsOptimalWithModules(t *testing.T) {
 	c := check(t)
 	rng := rand.New(rand.NewPCG(1, 3))
-	for range 3000 {
+	for range fewer(3000) {
 		holdGlobal(c, randomElements(rng, rng.IntN(14), 2), randomElements(rng, rng.IntN(14), 2))
 	}
 }
@@ -138,7 +138,7 @@ func holdGlobal(c *checker, a, b []align.Element) {
 // and of alike sequences as good as undoing the changes.
 func TestGlobalLong(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 5))
-	for _, n := range []int{1500, 20_000} {
+	for _, n := range []int{1500, fewer(20_000)} {
 		a := randomElements(rng, n, 0)
 		changes := n / 100
 		b := mutate(rng, a, changes)

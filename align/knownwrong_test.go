@@ -11,17 +11,6 @@ var knownWrong = map[string]string{
 	"TestRecordedPairs/serve_mock_prefill/serve_e2e_mixed/no-nvtx": "3 of the 6 prefill steps between the graph replays are found",
 	"TestTruth/serve_mock_prefill/serve_e2e_mixed/no-nvtx":         "3 of the 6 prefill steps between the graph replays are found",
 
-	"TestEqual/serve_e2e_batches/regression/nvtx": "the warm-up of each batch size is taken for a kind of steps",
-	"TestEqual/serve_e2e_mixed/regression/nvtx":   "the warm-up of each batch size is taken for a kind of steps",
-
-	"TestHalves/compiled_e2e_layers/time/regression/nvtx":    "gaps of 3 steps against 3 are told to differ",
-	"TestHalves/compiled_e2e_layers/time/regression/no-nvtx": "gaps of 3 steps against 3 are told to differ",
-
-	"TestHalves/deep_mock_model/time/regression/nvtx":   "a single range is not seen as the one step",
-	"TestHalves/deep_mock_model/parity/regression/nvtx": "a single range is not seen as the one step",
-
-	"TestHalves/llama_tp_e2e_regressed/time/regression/nvtx": "noise is undecided",
-
 	"TestHalves/sparse_e2e_2streams_graph/time/compare/nvtx":      "kernels that sometimes overlap are undecided against themselves",
 	"TestHalves/sparse_e2e_2streams_graph/time/compare/no-nvtx":   "kernels that sometimes overlap are undecided against themselves",
 	"TestHalves/sparse_e2e_2streams_graph/parity/compare/nvtx":    "kernels that sometimes overlap are undecided against themselves",
@@ -34,21 +23,11 @@ var knownWrong = map[string]string{
 
 	"TestPerturbed/seed=53": "the mock's step is turned so that its first launches stand at its end (no ranges)",
 
-	"TestGlobalIsOptimalWithModules": "equal ends are paired outright though their NVTX modules differ and a namesake in the same module is near",
-
 	"TestSteps/the-capture-begins-within-a-step/no-nvtx": "the mock's step is turned to begin within the operation, which bridges the MLP (no ranges)",
 
 	"TestKindsOfSteps/prefill/no-nvtx":   "eager steps of several kinds, of equal names and other geometry, are not told apart (no ranges)",
 	"TestKindsOfSteps/decode-32/no-nvtx": "eager steps of several kinds, of equal names and other geometry, are not told apart (no ranges)",
 	"TestKindsOfSteps/decode-8/no-nvtx":  "eager steps of several kinds, of equal names and other geometry, are not told apart (no ranges)",
-
-	"TestRanks/nvtx":    "the median of the ranks is above their maximum, which is read after sorting",
-	"TestRanks/no-nvtx": "the median of the ranks is above their maximum, which is read after sorting",
-
-	"TestRandom": "panics where kinds of the mock's steps are joined: the typical step is then another one's",
-
-	"TestSkipAllSteps/nvtx":    "panics where no step is left",
-	"TestSkipAllSteps/no-nvtx": "panics where no step is left",
 
 	"TestManyLayers/61/no-nvtx":   "few steps of many layers: a layer is taken for the step (no ranges)",
 	"TestManyLayers/500/no-nvtx":  "few steps of many layers: a layer is taken for the step (no ranges)",

@@ -63,7 +63,7 @@ func repeatedReference(query, seq []align.Element, threshold int, once bool) int
 // scores of the places, each by itself, must add up to the best there is.
 func TestOccurrencesAreOptimal(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 7))
-	for range 1500 {
+	for range fewer(1500) {
 		query := randomElements(rng, 1+rng.IntN(8), 0)
 		var seq []align.Element
 		for range 1 + rng.IntN(3) {

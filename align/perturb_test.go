@@ -15,7 +15,7 @@ import (
 	"github.com/nsysdiff/nsysdiff/align"
 )
 
-var perturbations = flag.Int("perturbations", 100, "number of seeded perturbations of recorded pairs; a tenth with -short")
+var perturbations = flag.Int("perturbations", 100, "number of seeded perturbations of recorded pairs; an eighth with -short")
 
 // A perturbation is a pair of scripts, what was planted in them, and what a
 // comparison must then find.
@@ -395,11 +395,7 @@ func (p *perturbation) measure() {
 // TestPerturbed plants seeded combinations of differences in recorded pairs:
 // each must be found, at the right place, and nothing else.
 func TestPerturbed(t *testing.T) {
-	n := *perturbations
-	if testing.Short() {
-		n = max(1, n/10)
-	}
-	for seed := range n {
+	for seed := range fewer(*perturbations) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			p := perturb(t, uint64(seed))
 			c := check(t)

@@ -59,6 +59,14 @@ func nvtxScope(tb testing.TB, pattern string) trace.Scope {
 	return trace.Scope{NVTX: []trace.Pattern{p}}
 }
 
+// fewer returns n, or an eighth of it with -short: how often to try something.
+func fewer(n int) int {
+	if testing.Short() {
+		return max(1, n/8)
+	}
+	return n
+}
+
 // compare compares, and fails the test where that errs.
 func compare(tb testing.TB, mock, e2e *trace.Trace, o align.Options) *align.Result {
 	tb.Helper()

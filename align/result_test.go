@@ -21,7 +21,10 @@ import (
 // TestDeterministic compares twice and wants equal bytes, of JSON that round
 // trips and holds what the schema promises.
 func TestDeterministic(t *testing.T) {
-	for _, p := range recordedPairs {
+	for i, p := range recordedPairs {
+		if testing.Short() && i%8 > 0 {
+			continue
+		}
 		for _, o := range []align.Options{{}, {NoNVTX: true, Launches: true}, {Regression: true, MemOps: true}, {By: align.ByFamily}} {
 			mock, e2e := recording(t, p.mock), recording(t, p.e2e)
 			first := marshal(t, compare(t, mock, e2e, o))
@@ -84,7 +87,10 @@ func requireSchema(t *testing.T, b []byte) {
 
 // TestResultIsWhole checks what must hold of every result, whatever it says.
 func TestResultIsWhole(t *testing.T) {
-	for _, p := range recordedPairs {
+	for i, p := range recordedPairs {
+		if testing.Short() && i%8 > 0 {
+			continue
+		}
 		for _, regression := range []bool{false, true} {
 			r := compare(t, recording(t, p.mock), recording(t, p.e2e), align.Options{Regression: regression, Launches: true})
 			var shares [2]float64
@@ -165,8 +171,8 @@ func TestInputsStay(t *testing.T) {
 // TestCancelled looks at contexts that end before or while two large traces
 // are compared.
 func TestCancelled(t *testing.T) {
-	mock, _ := program(1, 4, fullShape.model(60)).trace("mock")
-	e2e, _ := program(2, 6, fullShape.model(300)).trace("e2e")
+	mock, _ := program(1, 4, fullShape.model(fewer(40))).trace("mock")
+	e2e, _ := program(2, 6, fullShape.model(fewer(120))).trace("e2e")
 	for _, o := range []align.Options{{}, {NoNVTX: true}, {Regression: true}} {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -176,7 +182,7 @@ func TestCancelled(t *testing.T) {
 		}
 	}
 	// Wherever it is cancelled, a result is whole or there is none.
-	for after := range 40 {
+	for after := range fewer(40) {
 		ctx := &countdown{Context: context.Background(), left: after * 3}
 		r, err := align.Compare(ctx, mock, e2e, align.Options{})
 		if (r == nil) != (err != nil) || err != nil && !errors.Is(err, context.Canceled) {
@@ -266,7 +272,7 @@ func TestRandom(t *testing.T) {
 		}
 		return s
 	}
-	for range 300 {
+	for range fewer(300) {
 		mock, _ := random().trace("mock")
 		e2e, _ := traceOf("e2e", random(), random())
 		for _, o := range []align.Options{{}, {NoNVTX: true}, {Regression: true, NoNVTX: true}, {Regression: true}, {ScopedE2E: true}, {TP: 2, ScaleTP: true}} {
