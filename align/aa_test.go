@@ -21,10 +21,13 @@ var usable = []string{
 }
 
 // expectNothing checks that a result finds nothing at all, but that too few
-// launches to tell are said to be too few.
+// launches to tell are said to be too few. Kernels that overlap others in some
+// steps and not in others take twice as long in some as in others: a handful
+// of steps does not tell whether the two sides differ by as much.
 func expectNothing(c *checker, r *align.Result) {
 	few := func(s *align.Site) bool {
-		return s.Verdict == align.SiteUndecided && min(s.Mock.N, s.E2E.N) < r.Limits.MinSamples
+		return s.Verdict == align.SiteUndecided &&
+			(min(s.Mock.N, s.E2E.N) < r.Limits.MinSamples || s.MockOverlap > 0 && s.E2EOverlap > 0)
 	}
 	want := align.Aligned
 	for i := range r.Sites {

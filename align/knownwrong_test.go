@@ -8,14 +8,6 @@ import (
 // knownWrong lists the tests that the code is known to fail, by full name, and
 // why. Such a test fails when it begins to pass, so that it is taken off here.
 var knownWrong = map[string]string{
-	"TestRecordedPairs/serve_mock_prefill/serve_e2e_mixed/no-nvtx": "3 of the 6 prefill steps between the graph replays are found",
-	"TestTruth/serve_mock_prefill/serve_e2e_mixed/no-nvtx":         "3 of the 6 prefill steps between the graph replays are found",
-
-	"TestHalves/sparse_e2e_2streams_graph/time/compare/nvtx":      "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/time/compare/no-nvtx":   "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/parity/compare/nvtx":    "kernels that sometimes overlap are undecided against themselves",
-	"TestHalves/sparse_e2e_2streams_graph/parity/compare/no-nvtx": "kernels that sometimes overlap are undecided against themselves",
-
 	"TestPerturbed/seed=6":  "half of a layer is taken for the mock's step where a norm begins both halves (no ranges)",
 	"TestPerturbed/seed=43": "half of a layer is taken for the mock's step where a norm begins both halves (no ranges)",
 	"TestPerturbed/seed=59": "half of a layer is taken for the mock's step where a norm begins both halves (no ranges)",
