@@ -107,6 +107,8 @@ type worker struct {
 	columns [][]int64
 	keys    []uint32
 	n       int
+	records []record // of the leaf at hand
+	apart   []apart
 }
 
 func newWorker(sc *scan, number int, opts *table.IntsOptions) *worker {
@@ -158,26 +160,72 @@ func (w *worker) decode(from, to int) (err error) {
 }
 
 // scanLeaf decodes a leaf, which is number k of those loaded and whose first
-// row is number row of the batch.
+// row is number row of the batch. It goes over the leaf three times, each time
+// doing little enough to stay in registers, while the page is in the fastest
+// cache.
 func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 	b, err := w.leaf(i, k)
 	if err != nil {
 		return 0, err
 	}
+	page := w.buf[w.at[k]:] // beyond the page, so that eight bytes can be loaded anywhere in it
+	w.records = slices.Grow(w.records[:0], b.cells)[:b.cells]
+	if err := w.findRecords(i, &b, page, row); err != nil {
+		return 0, err
+	}
+	if err := w.recognise(&b, page); err != nil {
+		return 0, err
+	}
+	for l := range w.columns {
+		column := w.columns[l][row : row+b.cells]
+		for j := range w.records {
+			r := &w.records[j]
+			column[j] = r.template.loads[l].value(page[r.at:])
+		}
+	}
+	if w.keys != nil {
+		keys := w.keys[row : row+b.cells]
+		for j := range w.records {
+			keys[j] = w.records[j].template.key
+		}
+	}
+	for _, a := range w.apart {
+		for l := range w.columns {
+			w.columns[l][row+a.row] = a.loads[l].value(a.record)
+		}
+	}
+	w.apart = w.apart[:0]
+	return b.cells, nil
+}
+
+// A record is a record of the leaf at hand.
+type record struct {
+	at, size int // in the page
+	template *template
+}
+
+// An apart is a record whose values do not all lie in the leaf.
+type apart struct {
+	row    int
+	loads  []load
+	record []byte
+}
+
+// findRecords fills in where the records of leaf i lie, and w.rowids, which
+// begin with number row.
+func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
 	last, first := w.leaves.after(i)
 	usable, maxLocal := w.layout.usable, w.layout.usable-35
-	page := w.buf[w.at[k]:] // beyond the page, so that eight bytes can be loaded anywhere in it
-	t, history := w.last, w.history
 	// The rowid that comes next mostly is one more than the last, and then so
 	// is its encoding, the upper bytes of what is loaded there, unless bit 7
 	// says that it has grown.
 	const unknown = 0x80
-	expect, shift := uint64(unknown), 0
-	for j := range b.cells {
-		p := b.array + 2*j
-		at := int(page[p])<<8 | int(page[p+1])
+	expect, shift, length := uint64(unknown), 0, 0
+	pointers := page[b.array:b.end]
+	for j := range w.records {
+		at := int(pointers[2*j])<<8 | int(pointers[2*j+1])
 		if at < b.end || at+4 > usable {
-			return 0, b.outside(j)
+			return b.outside(j)
 		}
 		// This is leafCell, except that the usual case is written out: a
 		// record without overflow whose size takes one or two bytes.
@@ -185,46 +233,55 @@ func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 		if size >= 0x80 {
 			size, n = (size&0x7f)<<7|int(page[n]), n+1
 		}
-		var c cell
-		switch x := binary.BigEndian.Uint64(page[n:]); {
-		case n-at == 2 && page[n-1] >= 0x80 || size > maxLocal:
-			if c, err = w.leafCell(&b, j); err != nil {
-				return 0, err
-			}
-			expect = unknown
-		case expect&0x80 == 0 && x>>(shift&63) == expect:
-			c = cell{last + 1, size, n + 8 - shift/8}
+		r := &w.records[j]
+		rowid := last + 1
+		if x := binary.BigEndian.Uint64(page[n:]); expect&0x80 == 0 && x>>(shift&63) == expect && size <= maxLocal && (n-at == 1 || page[n-1] < 0x80) {
+			r.at, r.size = n+length, size
 			expect++
-		default:
-			v, m := uvarint(page[n:min(n+9, usable)])
-			if m == 0 {
-				return 0, b.outside(j)
+		} else {
+			c, err := w.leafCell(b, j)
+			if err != nil {
+				return err
 			}
-			c = cell{int64(v), size, n + m}
+			r.at, r.size, rowid = c.at, c.size, c.rowid
+			if rowid <= last && !first {
+				return refuse("page %d: rowids not ascending", b.number)
+			}
 			expect = unknown
-			if m <= 8 {
-				shift = 64 - 8*m
+			if length = c.at - n; size == c.size && length >= 1 && length <= 8 {
+				shift = 64 - 8*length
 				expect = x>>(shift&63) + 1
 			}
 		}
-		if c.size <= maxLocal && c.at+c.size > usable {
-			return 0, b.outside(j)
+		if r.size <= maxLocal && r.at+r.size > usable {
+			return b.outside(j)
 		}
-		if c.rowid <= last && !first {
-			return 0, refuse("page %d: rowids not ascending", b.number)
-		}
-		last, first = c.rowid, false
+		last, first = rowid, false
 		if w.rowid {
-			w.rowids[row+j] = c.rowid
+			w.rowids[row+j] = rowid
 		}
+	}
+	if !first && len(w.records) > 0 && last > w.leaves.last[i] {
+		return refuse("page %d: rowids not ascending", b.number)
+	}
+	return nil
+}
 
-		record := page[c.at:]
+// recognise finds the templates of the leaf's records.
+func (w *worker) recognise(b *btreePage, page []byte) error {
+	t, history := w.last, w.history
+	for j := range w.records {
+		r := &w.records[j]
 		guess := &w.guess[history]
 		next := *guess
-		if next.size != c.size || !next.matches(record) {
-			if next = t.next; next.size != c.size || !next.matches(record) {
-				if next, record, err = w.find(&w.reader, &b, c); err != nil {
-					return 0, err
+		if next.size != r.size || !next.matches(page[r.at:]) {
+			if next = t.next; next.size != r.size || !next.matches(page[r.at:]) {
+				found, record, err := w.find(&w.reader, b, cell{at: r.at, size: r.size})
+				if err != nil {
+					return err
+				}
+				if next = found; next.apart != nil {
+					w.apart = append(w.apart, apart{j, next.apart, slices.Clone(record)})
 				}
 			}
 			*guess = next
@@ -232,16 +289,8 @@ func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
 		t.next = next
 		t = next
 		history = remember(history, t.id)
-		for l := range t.loads {
-			w.columns[l][row+j] = t.loads[l].value(record)
-		}
-		if w.keys != nil {
-			w.keys[row+j] = t.key
-		}
+		r.template = t
 	}
 	w.last, w.history = t, history
-	if b.cells > 0 && last > w.leaves.last[i] {
-		return 0, refuse("page %d: rowids not ascending", b.number)
-	}
-	return b.cells, nil
+	return nil
 }

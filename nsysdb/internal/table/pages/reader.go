@@ -14,8 +14,9 @@ const (
 	// read around.
 	maxGap = 3
 	// padding after every buffer of records lets eight bytes be loaded
-	// wherever an integer starts.
-	padding = 8
+	// wherever an integer starts, and the words of a template wherever a
+	// record starts.
+	padding = 8 + wordsSize
 )
 
 // perRun returns how many leaves to read at a time.

@@ -14,41 +14,53 @@ import (
 // sequence, the record after one mostly has the template that came next the
 // last time, and to see that it does takes one comparison of a few words.
 type template struct {
-	size  int    // of the record; -1 if it cannot be told from what lies in the page
-	words []word // from the start of the record
-	loads []load // by wanted column
+	size  int     // of the record; -1 if it cannot be told from what lies in the page
+	words []words // from the start of the record
+	loads []load  // by wanted column; constants if the values are not all in the page
+	apart []load  // what to load then, from the record put together
 	key   uint32
 	next  *template // that last came after this one; never nil
 	id    uint32
 }
 
-// A word is eight bytes that all records of a template share, as far as the
-// mask goes.
-type word struct{ value, mask uint64 }
+// Words are four times eight bytes that all records of a template share, as
+// far as the mask goes.
+type words struct{ value, mask [4]uint64 }
 
+const wordsSize = 32 // bytes
+
+// matches reports whether a record, with what follows it in the page, has the
+// template, given that it has the size.
 func (t *template) matches(record []byte) bool {
-	words := t.words
-	if len(record) < 8*len(words) {
-		return false
-	}
 	diff := uint64(0)
-	for _, w := range words {
-		diff |= (binary.LittleEndian.Uint64(record) ^ w.value) & w.mask
-		record = record[8:]
+	for i := range t.words {
+		if len(record) < wordsSize {
+			return false
+		}
+		w, r := &t.words[i], record[:wordsSize]
+		diff |= (binary.LittleEndian.Uint64(r[0:8])^w.value[0])&w.mask[0] |
+			(binary.LittleEndian.Uint64(r[8:16])^w.value[1])&w.mask[1] |
+			(binary.LittleEndian.Uint64(r[16:24])^w.value[2])&w.mask[2] |
+			(binary.LittleEndian.Uint64(r[24:32])^w.value[3])&w.mask[3]
+		record = record[wordsSize:]
 	}
 	return diff == 0
 }
 
 // A load says how to read an integer: the eight bytes at offset, shifted right
-// as a signed number, masked, or'ed with what is constant. A value that the
-// header alone tells has a mask of 0.
+// as a signed number, or, where the header alone tells the value and shift is
+// 64, the constant.
 type load struct {
-	offset, shift  int
-	mask, constant int64
+	offset   int
+	shift    uint
+	constant int64
 }
 
 func (l *load) value(record []byte) int64 {
-	return int64(binary.BigEndian.Uint64(record[l.offset:]))>>(l.shift&63)&l.mask | l.constant
+	if l.shift > 63 {
+		return l.constant
+	}
+	return int64(binary.BigEndian.Uint64(record[l.offset:])) >> (l.shift & 63)
 }
 
 // A plan is what the records that have one header share.
@@ -180,7 +192,7 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 	}
 	for _, f := range fields[:columns] {
 		n, _ := width(f.serial)
-		l := load{}
+		l := load{shift: 64}
 		switch {
 		case f.column.rowid: // filled in by the caller
 		case f.absent && !f.column.known:
@@ -192,7 +204,7 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 		case f.serial == 8 || f.serial == 9:
 			l.constant = int64(f.serial - 8)
 		case f.serial <= 6:
-			l = load{offset: f.offset, shift: 64 - 8*n, mask: -1}
+			l = load{offset: f.offset, shift: uint(64 - 8*n)}
 		default:
 			return nil, refuse("column %s: a value that is not an integer", f.column.Name)
 		}
@@ -230,35 +242,39 @@ func (ts *templates) template(p *plan, record []byte) (*template, error) {
 	}
 	if p.local {
 		t.size = p.size
-		t.words = p.words(record)
+		t.words = p.recognise(record)
+	} else {
+		t.apart = p.loads
+		t.loads = make([]load, len(p.loads))
+		for i := range t.loads {
+			t.loads[i].shift = 64
+		}
 	}
-	if ts.bytes += len(raw) + 16*len(t.words) + 256; ts.bytes > maxTemplateBytes {
+	if ts.bytes += len(raw) + 64*len(t.words) + 256; ts.bytes > maxTemplateBytes {
 		ts.forget()
 	}
 	p.templates[string(raw)] = t
 	return t, nil
 }
 
-// words returns the words by which the template of a record is recognised:
+// recognise returns the words by which the template of a record is recognised:
 // they cover the header and the key columns.
-func (p *plan) words(record []byte) []word {
+func (p *plan) recognise(record []byte) []words {
 	end := len(p.header)
 	for i := range p.fields {
 		end = max(end, p.fields[i].offset+p.fields[i].width())
 	}
-	value, mask := make([]byte, (end+7)/8*8), make([]byte, (end+7)/8*8)
+	out := make([]words, (end+wordsSize-1)/wordsSize)
 	cover := func(from, to int) {
 		for i := from; i < to; i++ {
-			value[i], mask[i] = record[i], 0xff
+			w, k, shift := &out[i/wordsSize], i%wordsSize/8, 8*(i%8)
+			w.value[k] |= uint64(record[i]) << shift
+			w.mask[k] |= 0xff << shift
 		}
 	}
 	cover(0, len(p.header))
 	for i := range p.fields {
 		cover(p.fields[i].offset, p.fields[i].offset+p.fields[i].width())
 	}
-	words := make([]word, len(value)/8)
-	for i := range words {
-		words[i] = word{binary.LittleEndian.Uint64(value[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])}
-	}
-	return words
+	return out
 }
