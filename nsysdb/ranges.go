@@ -9,6 +9,7 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -113,7 +114,7 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Ran
 	if err != nil {
 		return nil, err
 	}
-	r.ranges = make([]trace.Range, 0, db.plausible(rows))
+	r.ranges = hugepages.Make[trace.Range](int(db.plausible(rows)))
 	r.reset()
 	opts := table.IntsOptions{Workers: db.numWorkers(), Keys: keys.names, Key: r.key}
 	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, r.reset, func(b table.Batch) error {
@@ -216,7 +217,7 @@ func timelines(ranges []trace.Range) map[uint64]*timeline {
 	}
 	lines := make(map[uint64]*timeline, len(count))
 	for thread, n := range count {
-		lines[thread] = &timeline{ranges: ranges, own: make([]uint32, 0, n)}
+		lines[thread] = &timeline{ranges: ranges, own: hugepages.Make[uint32](n)[:0]}
 	}
 	var line *timeline
 	for i := range ranges {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"math"
 	"sync"
+
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 )
 
 // Launches holds launches as columns of equal length, 24 bytes a launch.
@@ -72,8 +74,7 @@ func resize[T any](s []T, n int) []T {
 		}
 		return s
 	}
-	t := make([]T, n)
-	preferHugePages(t)
+	t := hugepages.Make[T](n)
 	copy(t, s)
 	return t
 }
