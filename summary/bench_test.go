@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/summary"
@@ -51,18 +53,36 @@ func rankSummaries(tb testing.TB, t *trace.Trace, n int) []*summary.Summary {
 // served is a report as long as most summaries get: 64 steps of 200 launches.
 func served() *trace.Trace { return repeated(64, 200) }
 
-func perRank(b *testing.B, ranks int) {
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*ranks)/1000, "ms/rank")
+// perRank measures what fn takes for each of so many ranks, beside the time that
+// package testing measures the time on processors, which does not count what
+// else the machine does.
+func perRank(b *testing.B, ranks int, fn func()) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := processorTime(b)
+	for b.Loop() {
+		fn()
+	}
+	spent := processorTime(b) - before
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*ranks)/1e6, "ms/rank")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N*ranks)/1e6, "cpu-ms/rank")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkOf(b *testing.B) {
 	t := served()
-	b.ReportAllocs()
-	for b.Loop() {
+	perRank(b, 1, func() {
 		if _, err := summary.Of(context.Background(), t, align.ReduceOptions{}); err != nil {
 			b.Fatal(err)
 		}
-	}
+	})
 	b.ReportMetric(float64(len(file(b, of(b, t)))), "B/file")
 }
 
@@ -78,14 +98,11 @@ func BenchmarkMergeFiles(b *testing.B) {
 				}
 				paths = append(paths, path)
 			}
-			b.ReportAllocs()
-			b.ResetTimer()
-			for b.Loop() {
+			perRank(b, n, func() {
 				if _, err := summary.MergeFiles(context.Background(), io.Discard, paths...); err != nil {
 					b.Fatal(err)
 				}
-			}
-			perRank(b, n)
+			})
 		})
 	}
 }
@@ -96,9 +113,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(fmt.Sprintf("ranks=%d", n), func(b *testing.B) {
 			m, _ := summary.Merge(rankSummaries(b, served(), n)...)
 			data := file(b, m)
-			b.ReportAllocs()
-			b.ResetTimer()
-			for b.Loop() {
+			perRank(b, n, func() {
 				s, err := summary.Read(bytes.NewReader(data))
 				if err != nil {
 					b.Fatal(err)
@@ -106,8 +121,7 @@ func BenchmarkRead(b *testing.B) {
 				if _, err := s.Trace(context.Background()); err != nil {
 					b.Fatal(err)
 				}
-			}
-			perRank(b, n)
+			})
 		})
 	}
 }
@@ -137,12 +151,7 @@ func BenchmarkCompare(b *testing.B) {
 				}
 				mock = summarised(b, mock, align.ReduceOptions{})
 				runtime.GC()
-				b.ReportAllocs()
-				b.ResetTimer()
-				for b.Loop() {
-					compare(b, mock, merged, align.Options{Regression: bm.regression})
-				}
-				perRank(b, n)
+				perRank(b, n, func() { compare(b, mock, merged, align.Options{Regression: bm.regression}) })
 			})
 		}
 	}

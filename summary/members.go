@@ -2,6 +2,7 @@ package summary
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -68,25 +69,27 @@ func newMemberReader(r *bytes.Reader) (*gzip.Reader, error) {
 	return z, nil
 }
 
-// readMember returns the text of the member that r is at, of at most limit
-// bytes.
-func readMember(r *bytes.Reader, limit int64) ([]byte, error) {
+// readMember reads the text of the member that r is at, of at most limit bytes,
+// into b, whose bytes it returns.
+func readMember(b *bytes.Buffer, r *bytes.Reader, limit int64) ([]byte, error) {
+	b.Reset()
 	z, err := newMemberReader(r)
 	if err != nil {
 		return nil, err
 	}
-	line, err := io.ReadAll(io.LimitReader(z, limit+1))
-	if err == nil && int64(len(line)) > limit {
+	n, err := io.Copy(b, io.LimitReader(z, limit+1))
+	if err == nil && n > limit {
 		err = fmt.Errorf("a line of more than %d bytes", limit)
 	}
-	return line, err
+	return b.Bytes(), err
 }
 
 // members calls fn for each report of a file, with where its member is and
 // whose it is. The error is an *Error.
 func members(data []byte, fn func(from, to int, k key)) error {
+	var b bytes.Buffer
 	r := bytes.NewReader(data)
-	line, err := readMember(r, maxHeader)
+	line, err := readMember(&b, r, maxHeader)
 	if !bytes.HasPrefix(line, []byte(sniffed)) {
 		return foreign(err)
 	}
@@ -103,15 +106,15 @@ func members(data []byte, fn func(from, to int, k key)) error {
 	n := 0
 	for ; r.Len() > 0; n++ {
 		from := len(data) - r.Len()
-		line, err := readMember(r, maxLine)
+		line, err := readMember(&b, r, maxLine)
 		if err != nil {
 			return damaged(err)
 		}
-		var p partKey
-		if err := json.Unmarshal(line, &p); err != nil {
+		k, err := keyOf(line)
+		if err != nil {
 			return damaged(err)
 		}
-		fn(from, len(data)-r.Len(), p.key())
+		fn(from, len(data)-r.Len(), k)
 	}
 	switch {
 	case n != h.Reports:
@@ -120,6 +123,36 @@ func members(data []byte, fn func(from, to int, k key)) error {
 		return damaged(errors.New("no reports"))
 	}
 	return nil
+}
+
+// keyOf returns the key of a line, of which it reads no more than it must.
+func keyOf(line []byte) (key, error) {
+	var digest *string
+	var capture *captureJSON
+	d := json.NewDecoder(bytes.NewReader(line))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return key{}, cmp.Or(err, errors.New("not a JSON object"))
+	}
+	for d.More() && (digest == nil || capture == nil) {
+		name, err := d.Token()
+		if err != nil {
+			return key{}, err
+		}
+		var into any = &json.RawMessage{}
+		switch name {
+		case "digest":
+			into = &digest
+		case "capture":
+			into = &capture
+		}
+		if err := d.Decode(into); err != nil {
+			return key{}, err
+		}
+	}
+	if digest == nil || capture == nil {
+		return key{}, errors.New("a report without its capture or digest")
+	}
+	return key{Report{string(capture.Path), string(capture.Host), capture.StartUTC}, *digest}, nil
 }
 
 // checkSchema refuses what a later version of nsysdiff wrote in a way that

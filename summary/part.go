@@ -34,20 +34,6 @@ type partJSON struct {
 	MemOps   memOps   `json:"memops"`
 }
 
-// A partKey is what of a partJSON tells which report it is of.
-type partKey struct {
-	Digest  string `json:"digest"`
-	Capture struct {
-		Path  text  `json:"path"`
-		Host  text  `json:"host"`
-		Start int64 `json:"start_utc_ns"`
-	} `json:"capture"`
-}
-
-func (p *partKey) key() key {
-	return key{Report{string(p.Capture.Path), string(p.Capture.Host), p.Capture.Start}, p.Digest}
-}
-
 type captureJSON struct {
 	Path          text             `json:"path"`
 	Tool          text             `json:"tool,omitempty"`
@@ -249,7 +235,9 @@ func newPart(t *trace.Trace) (part, error) {
 
 // trace returns the part as a reduced trace. The error is an *Error.
 func (p *part) trace() (*trace.Trace, error) {
-	line, err := readMember(bytes.NewReader(p.data), maxLine)
+	var b bytes.Buffer
+	b.Grow(4 * len(p.data))
+	line, err := readMember(&b, bytes.NewReader(p.data), maxLine)
 	if err != nil {
 		return nil, damaged(err)
 	}

@@ -104,7 +104,7 @@ func (s *Summary) Trace(ctx context.Context) (*trace.Trace, error) {
 	if len(s.parts) == 1 {
 		return s.parts[0].trace()
 	}
-	m := trace.NewMerger(0)
+	var m *trace.Merger
 	// As many at a time as there are processors: all at once would need
 	// their memory twice.
 	batch := make([]*trace.Trace, runtime.GOMAXPROCS(0))
@@ -122,6 +122,10 @@ func (s *Summary) Trace(ctx context.Context) (*trace.Trace, error) {
 		for i := range parts {
 			if errs[i] != nil {
 				return nil, errs[i]
+			}
+			if m == nil {
+				// Ranks are much alike.
+				m = trace.NewMerger(batch[i].Launches.Len() * len(s.parts))
 			}
 			m.Add(batch[i])
 		}
