@@ -385,36 +385,37 @@ function scatter() {
   const figure = $('#scatter');
   if (!figure) return;
   const width = Math.max(figure.clientWidth, 300), narrow = width < 560, height = narrow ? 340 : 400;
-  const left = narrow ? 44 : 58, right = width - (narrow ? 14 : 26), top = 50, bottom = height - 56;
+  const left = narrow ? 60 : 70, right = width - (narrow ? 14 : 26), bottom = height - 60;
   const sites = data.sites.map((s, i) => ({s, i}));
+  const absent = sites.some(p => p.s.m < 0 || p.s.e < 0), top = absent ? 50 : 32;
   const shares = sites.map(x => x.s.s).filter(x => x > 0);
   const least = Math.max(Math.min(...shares, 0.01), 1e-6);
   const lo = 10 ** Math.floor(Math.log10(least)), x = share => round(left + 14 + (right - left - 14) * Math.log(Math.max(share, lo) / lo) / Math.log(1 / lo));
-  const far = sites.filter(p => p.s.r > 0).map(p => Math.max(p.s.r, 1 / p.s.r));
-  const most = Math.max(data.max * 1.3, ...far.map(r => r * 1.15)), middle = (top + bottom) / 2;
-  const y = r => round(middle - (bottom - top) / 2 * Math.log(r) / Math.log(most));
+  const ratios = sites.map(p => p.s.r).filter(r => r > 0), within = Math.max(data.max, 1.001);
+  const most = Math.max(within ** 1.4, ...ratios.map(r => r * 1.15)), fewest = Math.min(within ** -1.4, ...ratios.map(r => r / 1.15));
+  const y = r => round(bottom - (bottom - top) * Math.log(r / fewest) / Math.log(most / fewest));
   const n = sites.filter(p => p.s.c === 'bad').length;
   const picture = svg('svg', {width, height, viewBox: `0 0 ${width} ${height}`, role: 'img',
     'aria-label': `Ratio against share of the time of ${count(sites.length, 'site', 'sites')}, ${n} of which differ. The table of sites holds the same numbers.`});
-  const within = Math.min(data.max || 1, most);
   picture.append(svg('rect', {class: 'within', x: left, width: right - left, y: y(within), height: y(1 / within) - y(within)}));
-  const marks = most > 3 ? logTicks(1 / most, most) : [1 / within, 1, within];
+  const marks = [1];
+  for (const r of [within, 1 / within, ...logTicks(fewest, most)]) if (marks.every(m => Math.abs(y(m) - y(r)) > 14)) marks.push(r);
   for (const r of marks) {
     picture.append(svg('line', {class: r === 1 ? 'axis' : 'grid', x1: left, x2: right, y1: y(r), y2: y(r)}), text(left - 8, y(r) + 4, String(+r.toPrecision(3)), {'text-anchor': 'end'}));
   }
   for (const r of [within, 1 / within]) picture.append(svg('line', {class: 'bound', x1: left, x2: right, y1: y(r), y2: y(r)}));
   for (let s = lo; s <= 1.0001; s *= 10) {
-    picture.append(svg('line', {class: 'grid', x1: x(s), x2: x(s), y1: top, y2: bottom}), text(x(s), bottom + 30, +(100 * s).toPrecision(1) + '%', {'text-anchor': s > 0.5 ? 'end' : 'middle'}));
+    picture.append(svg('line', {class: 'grid', x1: x(s), x2: x(s), y1: top, y2: bottom}), text(x(s), bottom + 35, +(100 * s).toPrecision(1) + '%', {'text-anchor': s > 0.5 ? 'end' : 'middle'}));
   }
   const [above, below] = data.mode === 'regression' ? ['added', 'removed'] : ['extra', 'missing'];
-  picture.append(text(right, bottom + 48, 'share of the time', {'text-anchor': 'end'}), text(left, bottom + 48, 'larger of both sides’ shares'),
-    text(left, top - 32, data.mode === 'regression' ? `${data.sides[1]}/${data.sides[0]}` : `${data.sides[0]}/${data.sides[1]}`, {class: 'strong'}));
-  if (sites.some(p => p.s.m < 0 || p.s.e < 0)) {
+  picture.append(text(right, bottom + 52, 'share of the time', {'text-anchor': 'end'}), text(left, bottom + 52, 'larger of both sides’ shares'),
+    text(left, 18, data.mode === 'regression' ? `${data.sides[1]}/${data.sides[0]}` : `${data.sides[0]}/${data.sides[1]}`, {class: 'strong'}));
+  if (absent) {
     for (const [yy, word] of [[top - 16, above], [bottom + 13, below]]) picture.append(text(left - 8, yy + 4, word, {'text-anchor': 'end'}));
   }
   const place = p => {
     const up = data.mode === 'regression' ? p.s.m < 0 : p.s.e < 0;
-    return p.s.m < 0 || p.s.e < 0 ? (up ? top - 16 : bottom + 13) : y(Math.min(Math.max(p.s.r || 1, 1 / most), most));
+    return p.s.m < 0 || p.s.e < 0 ? (up ? top - 16 : bottom + 13) : y(p.s.r || 1);
   };
   const cost = p => p.s.s * (p.s.m < 0 || p.s.e < 0 ? 3 : Math.abs(Math.log(p.s.r || 1)));
   // What costs most is drawn last, on top.
@@ -424,17 +425,27 @@ function scatter() {
     picture.append(node);
   }
   // Labels of what costs most, where they do not cover each other.
-  const taken = [];
+  const taken = sites.slice(0, 2000).filter(p => p.s.c !== 'good').map(p => ({p, x0: x(p.s.s) - 6, x1: x(p.s.s) + 6, y0: place(p) - 6, y1: place(p) + 6}));
   let labels = 0;
+  const named = new Map(); // sites of a name that differ
+  for (const p of sites) if (p.s.c !== 'good') named.set(short(p.s), (named.get(short(p.s)) || 0) + 1);
   for (const p of [...sites].sort((a, b) => cost(b) - cost(a))) {
     if (labels >= (narrow ? 4 : 8) || cost(p) < 1e-3 || p.s.c === 'good') break;
-    const name = short(p.s), most = narrow ? 22 : 40, s = name.length > most ? name.slice(0, most - 1) + '…' : name;
-    const w = s.length * 6.7, px = x(p.s.s), py = place(p), end = px + w + 10 > right;
-    const box = {x0: end ? px - w - 10 : px + 10, x1: end ? px - 10 : px + w + 10, y0: py - 8, y1: py + 8};
-    if (box.x0 < left || taken.some(t => t.x0 < box.x1 && box.x0 < t.x1 && t.y0 < box.y1 && box.y0 < t.y1)) continue;
-    taken.push(box);
-    labels++;
-    picture.append(text(end ? px - 10 : px + 10, py + 4, s, {class: 'label', 'text-anchor': end ? 'end' : 'start', 'pointer-events': 'none'}));
+    const name = short(p.s), longest = narrow ? 22 : 40, n = named.get(name);
+    if (!n) continue; // labelled at a site that costs more
+    const s = (name.length > longest ? name.slice(0, longest - 1) + '…' : name) + (n > 1 ? ' ×' + n : '');
+    const w = s.length * 7, px = x(p.s.s), py = place(p);
+    // Beside the mark, or else below or above it.
+    for (const [dx, dy] of [[10, 0], [-10 - w, 0], [-w / 2, 16], [-w / 2, -16]]) {
+      const box = {x0: px + dx, x1: px + dx + w, y0: py + dy - 8, y1: py + dy + 8};
+      if (box.x0 < left || box.x1 > width - 4 || box.y1 > height - 40 || taken.some(t => t.p !== p && t.x0 < box.x1 && box.x0 < t.x1 && t.y0 < box.y1 && box.y0 < t.y1)) continue;
+      taken.push(box);
+      labels++;
+      named.delete(name);
+      const anchor = dx === 10 ? 'start' : dx < -10 && dy === 0 ? 'end' : 'middle';
+      picture.append(text(round(anchor === 'start' ? px + 10 : anchor === 'end' ? px - 10 : px), round(py + dy + 4), s, {class: 'label', 'text-anchor': anchor, 'pointer-events': 'none'}));
+      break;
+    }
   }
   const key = el('p', {class: 'caption'});
   const seen = new Map(sites.map(p => [p.s.c, []]));
@@ -567,7 +578,7 @@ function timeline() {
   for (const row of rows) {
     labels.append(text(10, round(row.y + row.h / 2 - 1), row.label, {class: 'strong ' + row.side}), text(10, round(row.y + row.h / 2 + 12), time(axis === 'time' ? row.span : row.busy)));
   }
-  if (strip) labels.append(text(10, height - 25, 'whole step'), text(10, height - 12, time(data.e2e.span)));
+  if (strip) labels.append(text(10, height - 25, 'all of it'), text(10, height - 12, time(data.e2e.span)));
   $('.labels', box).replaceChildren(labels);
   const scroll = view.scrollLeft;
   view.replaceChildren(picture);
@@ -656,8 +667,8 @@ function drawStrip(picture, y, width) {
   for (const row of lanes.rows) {
     if (row.side !== 'e2e') continue;
     const a = row.launches.length ? Math.min(...row.launches.map(l => l.start)) : 0, b = a + row.span;
-    picture.append(svg('rect', {x: px(a), y, width: Math.max(px(b) - px(a), 1), height: 14, rx: 2, style: 'fill:var(--e2e);opacity:.75'}, svg('title', {}, `${row.label}: ${time(row.span)}, from ${time(a)} after the step's start`)));
-    if (px(b) - px(a) > 50) picture.append(text(px(a) + 5, y + 11, row.label, {class: 'in on'}));
+    picture.append(svg('rect', {x: px(a), y, width: Math.max(px(b) - px(a), 1), height: 14, rx: 2, style: 'fill:var(--e2e-fill)'}, svg('title', {}, `${row.label}: ${time(row.span)}, from ${time(a)} after the step's start`)));
+    if (px(b) - px(a) > 7 * row.label.length + 10) picture.append(text(px(a) + 5, y + 11, row.label, {class: 'in on'}));
   }
 }
 
@@ -670,7 +681,7 @@ function caption() {
     if (!seen.has(s.c)) seen.set(s.c, {sign: s.g, words: []});
     if (!seen.get(s.c).words.includes(s.w)) seen.get(s.c).words.push(s.w);
   }
-  for (const [kind, {sign, words}] of seen) p.append(swatch(`background:var(--${kind})`, `${sign} ${words.join(', ')}`));
+  for (const [kind, {sign, words}] of seen) p.append(swatch(`background:var(--${kind}-fill)`, `${sign} ${words.join(', ')}`));
   if (data.sites.some(s => s.m < 0 || s.e < 0)) {
     const words = [...new Set(data.sites.filter(s => s.m < 0 || s.e < 0).map(s => s.w))];
     p.append(swatch('background:var(--bad-bg);outline:1.5px dashed var(--bad)', words.join(', ')));
