@@ -22,7 +22,8 @@ type kernel struct {
 
 // A script is a program to be made a trace of: steps of kernels.
 type script struct {
-	stepName func(i int) string // NVTX range of a step
+	around   []string           // NVTX ranges around all steps
+	stepName func(i int) string // NVTX range of a step; nil for none
 	prefix   []kernel           // before the first step
 	steps    [][]kernel
 	device   int
@@ -114,8 +115,11 @@ func (s *script) build(b *trace.Builder, pid int, now int64, tags map[int64]stri
 			}
 			nodes = captured[shape]
 		}
-		name := s.stepName(i)
-		enter([]string{name})
+		around := s.around
+		if s.stepName != nil {
+			around = append(slices.Clone(around), s.stepName(i))
+		}
+		enter(around)
 		replay := 0
 		if s.graph {
 			replay = 1 + b.Replay(thread)
@@ -125,12 +129,13 @@ func (s *script) build(b *trace.Builder, pid int, now int64, tags map[int64]stri
 				launch(k, 1+nodes[j], replay)
 				continue
 			}
-			enter(append([]string{name}, k.path...))
+			enter(append(slices.Clone(around), k.path...))
 			launch(k, 0, 0)
 		}
-		enter(nil)
+		enter(s.around)
 		now += 20_000
 	}
+	enter(nil)
 }
 
 // scriptOf makes a script of the steps of a recording: those whose range step
