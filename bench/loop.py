@@ -1,0 +1,16 @@
+"""Sum up the kernels of a report by name the way a script does: a loop over
+the rows and a dict.
+
+    python3 loop.py report.sqlite
+"""
+import sqlite3
+import sys
+
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro&immutable=1", uri=True)
+names = dict(db.execute("SELECT id, value FROM StringIds"))
+durations = {}
+for name, start, end, device, node in db.execute(
+    "SELECT demangledName, start, end, deviceId, graphNodeId FROM CUPTI_ACTIVITY_KIND_KERNEL"
+):
+    durations.setdefault(names[name], []).append(end - start)
+print(len(durations), "names")
