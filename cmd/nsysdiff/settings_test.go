@@ -1,0 +1,186 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nsysdiff/nsysdiff/align"
+)
+
+func TestAcceptedUntil(t *testing.T) {
+	day := func(s string) time.Time {
+		d, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	p := policy{accept: []acceptance{
+		{Acceptance: align.Acceptance{Reason: "for ever"}},
+		{Acceptance: align.Acceptance{Reason: "a while"}, until: day("2027-01-31T00:00:00Z")},
+	}}
+	for now, want := range map[string]string{
+		"2027-01-30T00:00:00Z":      "",
+		"2027-01-31T23:59:59Z":      "", // it holds on its last day
+		"2027-02-01T00:00:00Z":      "2027-01-31",
+		"2027-01-31T20:00:00-08:00": "2027-01-31", // over in Greenwich
+		"2027-02-01T03:00:00+09:00": "",
+	} {
+		list := p.at(day(now))
+		if list[0].Expired != "" || list[1].Expired != want {
+			t.Errorf("%s: expired %q and %q, want none and %q", now, list[0].Expired, list[1].Expired, want)
+		}
+	}
+	if p.accept[1].Expired != "" {
+		t.Error("the policy has changed")
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for s, want := range map[string][2]float64{
+		"60-65%": {0.6, 0.65}, " 60% - 65% ": {0.6, 0.65}, "0-0.5%": {0, 0.005}, "60–65%": {0.6, 0.65}, "5-5%": {0.05, 0.05},
+		"60": {}, "60%": {}, "65-60%": {}, "60-101%": {}, "-1-5%": {}, "a-b%": {}, "0-0%": {}, "60-65": {}, "nan-65%": {}, "": {},
+	} {
+		lo, hi, err := parseShare(s)
+		if (err != nil) != (want == [2]float64{}) || cmp.Diff([2]float64{lo, hi}, want) != "" {
+			t.Errorf("share %q: %v to %v, %v", s, lo, hi, err)
+		}
+	}
+	us, ms := time.Microsecond, time.Millisecond
+	for s, want := range map[string][2]time.Duration{
+		"10-20us": {10 * us, 20 * us}, "800us-1.2ms": {800 * us, 1200 * us}, "10 - 20us": {10 * us, 20 * us}, "0-1ms": {0, ms}, "1–2ms": {ms, 2 * ms},
+		"10": {}, "10us": {}, "20-10us": {}, "10-20": {}, "a-b": {}, "1-2parsec": {}, "-1us-5us": {}, "": {},
+	} {
+		lo, hi, err := parseTimes(s)
+		if (err != nil) != (want == [2]time.Duration{}) || [2]time.Duration{lo, hi} != want {
+			t.Errorf("time %q: %v to %v, %v", s, lo, hi, err)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	for path, want := range map[string]string{
+		"":                "pair",
+		"pair":            "name mock e2e base new regression max_ratio",
+		"pair.scope":      "nvtx kernel exclude device process stream from to mock e2e",
+		"pair.scope.mock": "nvtx kernel exclude device process stream from to",
+		"pair.accept":     "pattern codes reason expires",
+		"pair.nothing":    "",
+	} {
+		keys := keysOf(reflect.TypeFor[pairsFile](), strings.FieldsFunc(path, func(r rune) bool { return r == '.' }))
+		got := strings.Join(keys, " ")
+		if path == "pair" {
+			got = strings.Join(keys[:min(7, len(keys))], " ")
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestSettingsAreFlags holds every setting to a flag that there is.
+func TestSettingsAreFlags(t *testing.T) {
+	set := newFlags().set
+	for _, r := range new(configFile).rules() {
+		if set.Lookup(r.flag) == nil {
+			t.Errorf("%s stands for --%s, which is no flag", r.key, r.flag)
+		}
+	}
+}
+
+func TestNaturally(t *testing.T) {
+	want := []string{"", "a", "rank1", "rank01", "rank2", "rank2a", "rank10", "rank10.5", "rank10.12", "rankx", "z"}
+	for i := range want {
+		for j := range want {
+			if c := naturally(want[i], want[j]); (c < 0) != (i < j) && want[i] != "rank1" && want[i] != "rank01" {
+				t.Errorf("%q against %q: %d", want[i], want[j], c)
+			}
+		}
+	}
+	if naturally("rank1", "rank01") == 0 {
+		t.Error("two names are one")
+	}
+	got := []string{"z", "rank10", "rank2", "rank01", "a"}
+	slices.SortFunc(got, naturally)
+	if d := cmp.Diff([]string{"a", "rank01", "rank2", "rank10", "z"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestExpand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"d/2.sqlite", "d/10.sqlite", "d/2.nsys-rep", "d/3.nsys-rep", "d/s.json.gz", "d/x.json", "d/.hidden.sqlite", "d/sub/4.sqlite", "m.sqlite", "e/x.txt", "[a].sqlite"} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		args, want, problem string
+	}{
+		{"d", "d/2.sqlite d/3.nsys-rep d/10.sqlite d/s.json.gz", ""},
+		{"d/", "d/2.sqlite d/3.nsys-rep d/10.sqlite d/s.json.gz", ""},
+		{"m.sqlite d/*.sqlite", "d/2.sqlite d/10.sqlite m.sqlite", ""},
+		{"d/*.sqlite ./d/2.sqlite d", "d/2.sqlite d/3.nsys-rep d/10.sqlite d/s.json.gz", ""},
+		{"nosuch", "nosuch", ""}, // reading it says so
+		{"[a].sqlite", "[a].sqlite", ""},
+		{"e", "", "e: is a directory without reports"},
+		{"d/*.txt", "", "d/*.txt: no file has such a name"},
+		{"d/[", "", "d/[: not a pattern of file names"},
+	} {
+		s := side{args: strings.Fields(tt.args)}
+		err := s.expand()
+		if got := strings.Join(s.reports, " "); err == nil && got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.args, got, tt.want)
+		}
+		if (err == nil) != (tt.problem == "") || err != nil && !strings.HasPrefix(err.Error(), tt.problem) {
+			t.Errorf("%s: %v, want %q", tt.args, err, tt.problem)
+		}
+	}
+}
+
+func TestTOMLText(t *testing.T) {
+	for _, s := range []string{"a", `quote " and \ back`, "tab\tline\nend", "<T, (int)1>(float *)", "µ \u2028 \x7f", ""} {
+		var file struct {
+			X string `toml:"x"`
+		}
+		if err := decodeTOML("test", []byte("x = "+tomlText(s)), &file); err != nil {
+			t.Errorf("%q: %v", s, err)
+		} else if file.X != s {
+			t.Errorf("%q reads as %q", s, file.X)
+		}
+	}
+}
+
+// FuzzConfig holds any file to being read or refused in one line.
+func FuzzConfig(f *testing.F) {
+	f.Add("max_ratio = 2\n[scope.e2e]\nnvtx = [\"a*\"]\n")
+	f.Add("[[expect]]\npattern = \"/x/\"\nshare = \"1-2%\"\n")
+	f.Add("[[accept]]\npattern = \"x\"\ncodes = [\"extra\"]\nreason = \"r\"\nexpires = 2027-01-31\n")
+	f.Add("tp = [[1]]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var file configFile
+		err := decodeTOML("nsysdiff.toml", []byte(text), &file)
+		if err == nil {
+			err = newFlags().apply("nsysdiff.toml", &file)
+		}
+		if err != nil {
+			for _, p := range wrongs(err) {
+				var b strings.Builder
+				p.print(&b)
+				if n := strings.Count(b.String(), "\n"); n > 2 || !strings.HasPrefix(b.String(), "nsysdiff: nsysdiff.toml") {
+					t.Errorf("%q: %q", text, b.String())
+				}
+			}
+		}
+	})
+}
