@@ -133,18 +133,18 @@ func plantRegression(rng *rand.Rand, next *script) (want map[string]string, plan
 		busy[k] = true
 		return k, true
 	}
-	any := func(int) bool { return true }
+	all := func(int) bool { return true }
 	long := func(k int) bool { return step[k].ns > 15_000 }
 	for range rng.IntN(6) {
 		switch rng.IntN(4) {
 		case 0:
-			if k, ok := pick(any); ok {
+			if k, ok := pick(all); ok {
 				replace(next, fmt.Sprint(k), func(kernel) []kernel { return nil })
 				want[fmt.Sprintf("%d|", k)] = string(align.Extra)
 				planted = append(planted, fmt.Sprintf("%d is gone", k))
 			}
 		case 1:
-			if k, ok := pick(any); ok {
+			if k, ok := pick(all); ok {
 				tag := fmt.Sprintf("added after %d", k)
 				replace(next, fmt.Sprint(k), func(l kernel) []kernel {
 					more := l

@@ -244,14 +244,12 @@ func (s shape) model(layers int) []kernel {
 			k.path = append([]string{layer}, k.path...)
 			step = append(step, k)
 		}
-		for _, k := range []kernel{
+		step = append(step,
 			plain("generalRmsNorm", 12, layer, "mlp"),
 			plain("nvjet_sm90_"+s.dtype+"_192x192_64x4_2x1_v_bz_coopB_TNN", 230, layer, "mlp"),
 			plain("silu_mul_kernel", 25, layer, "mlp"),
 			plain("nvjet_sm90_"+s.dtype+"_320x128_64x3_1x2_h_bz_coopB_TNT", 220, layer, "mlp"),
-		} {
-			step = append(step, k)
-		}
+		)
 	}
 	return append(step, plain("generalRmsNorm", 12, "lm_head"), plain("lm_head_gemv_kernel", 300, "lm_head"), plain("argmax_kernel", 15, "lm_head"))
 }
