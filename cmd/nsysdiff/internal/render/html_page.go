@@ -35,7 +35,9 @@ type htmlPage struct {
 	Facts  []htmlFact
 	Tracks []htmlTrack
 	Notes  []htmlNotes
-	Names  []string // in full; the others are short and refer to them
+	// RanksLeft says which ranks are not among the tracks.
+	RanksLeft []string
+	Names     []string // in full; the others are short and refer to them
 
 	Command string
 	Limits  []string
@@ -149,7 +151,7 @@ type htmlSample struct {
 type htmlFact struct{ Name, Mock, E2E string }
 
 type htmlTrack struct {
-	Side, Name, Launches, Steps, Occurrences, Pace string
+	Side, Name, Group, Launches, Steps, Pace string
 }
 
 type htmlNotes struct {
@@ -461,24 +463,17 @@ func (p *htmlPage) captures(r *align.Result) {
 			}
 			p.Notes = append(p.Notes, x)
 		}
-		if len(s.side.Tracks) < 2 {
-			continue
-		}
-		for _, t := range s.side.Tracks {
-			x := htmlTrack{Side: s.name, Name: fmt.Sprintf("pid %d, device %d", t.PID, t.Device), Launches: thousands(int64(t.Launches))}
-			if t.Report != "" {
-				x.Name += " of " + Clean(t.Report)
-			}
-			if t.Steps > 0 {
-				x.Steps = fmt.Sprintf("%s of %s", thousands(int64(t.Steps)), count(t.LaunchesPerStep, "launch", "launches"))
-			}
-			if t.Occurrences > 0 {
-				x.Occurrences = fmt.Sprint(t.Occurrences)
-			}
-			if t.Pace > 0 {
-				x.Pace = ratio(t.Pace)
+		ranks, left := rankTable(s.side)
+		for _, t := range ranks {
+			x := htmlTrack{Side: s.name, Name: Clean(rankName(t)), Launches: thousands(int64(t.Launches)), Pace: pace(t),
+				Steps: fmt.Sprintf("%s of %s", thousands(int64(t.Steps)), count(t.LaunchesPerStep, "launch", "launches"))}
+			if t.Group > 0 {
+				x.Group = fmt.Sprint(t.Group)
 			}
 			p.Tracks = append(p.Tracks, x)
+		}
+		if left > 0 {
+			p.RanksLeft = append(p.RanksLeft, count(left, "more rank", "more ranks")+" of the "+s.name+", whose pace is nearer to the others'")
 		}
 	}
 	l := r.Limits

@@ -281,7 +281,7 @@ function detail(site, index) {
     el('div', {class: 'plots'},
       el('figure', {}, el('figcaption', {}, 'Distribution'), distribution(site)),
       el('figure', {}, el('figcaption', {}, 'Over the capture'), trend(site))),
-    el('div', {class: 'scroll', tabindex: 0}, table));
+    el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Durations'}, table));
 }
 
 // scaleOf maps values to pixels, by their logarithm where they lie far apart.
