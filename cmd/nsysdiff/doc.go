@@ -6,13 +6,19 @@
 //
 // Usage:
 //
-//	nsysdiff [flags] MOCK E2E
+//	nsysdiff [flags] MOCK E2E...
 //	nsysdiff [flags] --regression BASE NEW
 //	nsysdiff [flags] REPORT
+//	nsysdiff [flags] --pairs FILE
+//	nsysdiff summarize [flags] REPORT... -o FILE
+//	nsysdiff merge [flags] SUMMARY... -o FILE
+//	nsysdiff init [flags] MOCK E2E... [-o FILE]
+//	nsysdiff help [flags|man|SUBCOMMAND]
+//	nsysdiff completion bash|zsh|fish
 //
-// A report is the SQLite file that nsys export --type sqlite writes. An
-// .nsys-rep is exported into a temporary folder first, if there is an nsys on
-// the PATH or --nsys names one. Reports are never changed.
+// A report is the SQLite file that nsys export --type sqlite writes, or a
+// summary of it. An .nsys-rep is exported into a temporary folder first, if
+// there is an nsys on the PATH or --nsys names one. Reports are never changed.
 //
 // # A mock against the model
 //
@@ -104,6 +110,7 @@
 //	undecided      too few launches, or the interval of the ratio spans the bound
 //	communication  a collective, which waits for its peers: not judged
 //	ignored        --ignore asked not to judge it
+//	accepted       the configuration accepts the difference, for a reason
 //
 // The ratio is that of the medians, with its 95 % interval. Signs say the same
 // as the words: ✓ good, ✗ bad, ! not decided, ~ shown and not judged. Below
@@ -187,10 +194,198 @@
 //	verdict: ✓ aligned
 //	  257 match
 //
+// # Several ranks
+//
+// All reports behind the mock are ranks of one run, given by name, by a glob,
+// which may be quoted, or as a folder. Their order makes no difference. With
+// --regression, --base and --new name the ranks of both runs. A report that
+// cannot be read is left out with a warning, unless --strict is given. For
+// each site the spread over the ranks is shown, for each rank its pace, and a
+// rank that is slower than the others on most sites is a finding.
+//
+//	$ nsysdiff --top 1 llama_tp_mock_tp4.sqlite llama_tp_e2e_tp4.sqlite llama_tp_e2e_tp4_ranks.sqlite
+//	mock  llama_tp_mock_tp4.sqlite: NVIDIA H200, nsys 2025.3.2.0, 100 launches, 1 process, 8 steps of 8
+//	      launches (forward #)
+//	      left out: 16 launches in NVTX range "warmup"
+//	      left out: 20 launches in no NVTX range
+//	      ! profiler: warning: No NVTX events collected. Does the process use NVTX? (5 times)
+//	      ! profiler: warning: CUDA profiling might have not been started correctly (5 times)
+//	      ! profiler: warning: No CUDA events collected. Does the process use CUDA? (5 times)
+//	e2e   llama_tp_e2e_tp4.sqlite and 1 more: NVIDIA H200, nsys 2025.3.2.0, 1,814 launches, 2 reports, 3
+//	      processes, 20 steps of 64 launches ([Executor] _forward_step #: 1 ctx reqs, 0 gen reqs), 4
+//	      occurrences a step
+//	      left out: 384 launches in NVTX range "warmup"
+//	      left out: 150 launches in no NVTX range
+//	      ! profiler: warning: No NVTX events collected. Does the process use NVTX?
+//	      ! profiler: warning: CUDA profiling might have not been started correctly.
+//	      ! profiler: warning: No CUDA events collected. Does the process use CUDA?
+//
+//	#  kernel                              mock       e2e  mock/e2e          95 %  share  ranks  verdict
+//	0  rms_norm_kernel                  9.06 µs   7.46 µs      1.21  [1.19, 1.23]   6.6%  1.03x  ✓ match
+//	1  nvjet_sm90_tst_…6_2x1_v_bz_TNT  24.34 µs  24.26 µs      1.00  [1.00, 1.01]  18.0%  1.00x  ✓ match
+//	2  nvjet_sm90_tst_…3_2x1_v_bz_TNT  10.40 µs  10.82 µs      0.96  [0.93, 0.99]   8.1%  1.01x  ✓ match
+//	3  nvjet_sm90_tst_…3_2x1_v_bz_TNT   9.97 µs  10.18 µs      0.98  [0.95, 1.05]   7.6%  1.05x  ✓ match
+//	4  rope_kernel                     13.95 µs  13.86 µs      1.01  [1.01, 1.01]  10.3%  1.00x  ✓ match
+//	5  cudnn_generated…wgmma_f16_d128  31.49 µs  31.26 µs      1.01  [1.00, 1.01]  23.1%  1.01x  ✓ match
+//	6  nvjet_sm90_tst_…h_bz_coopA_TNT  25.84 µs  25.54 µs      1.01  [1.01, 1.02]  19.0%  1.01x  ✓ match
+//	7  elementwise<add>                11.06 µs  11.30 µs      0.98  [0.97, 1.01]   8.4%  1.01x  ✓ match
+//
+//	Ranks of the e2e; pace is time over the median rank's
+//	rank                                             steps  launches a step  pace
+//	llama_tp_e2e_tp4.sqlite pid 1403 device 0            8               64  1.00
+//	llama_tp_e2e_tp4_ranks.sqlite pid 1560 device 0      6               64  1.00
+//	llama_tp_e2e_tp4_ranks.sqlite pid 1561 device 0      6               64  1.00
+//
+//	Before each occurrence in the e2e, nearest first
+//	kernel                                                                               median  present
+//	elementwise<add>                                                                   11.49 µs    75.0%
+//	nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT                                     60.61 µs    75.0%
+//
+//	After each occurrence in the e2e, nearest first
+//	kernel                                      median  present
+//	rms_norm_kernel                            7.49 µs   100.0%
+//	nvjet_sm90_tst_176x128_64x5_1x2_h_bz_TNN  60.10 µs   100.0%
+//
+//	Checklist
+//	  ✓ Kernel names match: pass, 8 sites matched by name
+//	  ✓ Latency of each kernel is within bounds: pass, all 8 sites within 2×, none further apart than
+//	    3µs
+//	  ✓ No kernel is missing from the mock: pass, none missing in the mock
+//	  ✓ No kernel is extra in the mock: pass, none extra in the mock
+//	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 8 sites of equal name; a
+//	    persistent kernel keeps its grid, so this proves little about those
+//
+//	By name, wherever launched
+//	kernel                         mock n  total  median  share  e2e n     total    median  share  ratio
+//	nvjet_sm90_tst…5_1x2_h_bz_TNN       0      -       -      -    208  12.63 ms  60.29 µs  30.2%
+//	… 24 more rows
+//
+//	verdict: ✓ aligned
+//	  8 match
+//
+// # Summaries
+//
+// nsysdiff summarize writes what a comparison needs of a report, however large,
+// into a file of some tens of kB, which is taken wherever a report is: as a
+// baseline, or as one rank of many that is summarised where it lies. nsysdiff
+// merge puts such files together. Rerun, summarize keeps what is finished.
+//
+//	$ nsysdiff help summarize
+//	usage: nsysdiff summarize [flags] REPORT... -o FILE
+//
+//	Writes what a comparison needs of the reports, steps, positions, durations and
+//	facts of the capture, into a small file that stands wherever a report can. Of
+//	several reports, the ranks of one run, it makes one summary.
+//
+//	FILE is written whole or not at all. If it is there and is a finished summary of
+//	these reports, newer than they are, it is kept, so that a job can be submitted
+//	again; --force makes it anew.
+//
+//	  nsysdiff summarize report.sqlite -o base.json.gz
+//	  nsysdiff --regression base.json.gz report.sqlite
+//
+//	  -o, --output FILE
+//	        the summary, a FILE; - is standard output
+//	  --force
+//	        write FILE whatever is there
+//	  --strict
+//	        fail where one of several reports cannot be read, instead of summarising
+//	        the others
+//	  --nvtx PATTERN
+//	        only launches in NVTX ranges of this name, glob (* and ?) or /regexp/,
+//	        at any depth; may be repeated
+//	  --kernel REGEXP
+//	        only kernels whose name matches
+//	  --exclude REGEXP
+//	        no kernels whose name matches
+//	  --device N[,N]
+//	        only these devices
+//	  --process N[,N]
+//	        only these processes, by pid
+//	  --stream N[,N]
+//	        only these streams
+//	  --from TIME
+//	        only launches from this time after the capture's start, such as 1.5s
+//	  --to TIME
+//	        only launches before this time
+//	  --no-nvtx
+//	        tell steps without NVTX ranges, and leave them out
+//	  --nsys PROGRAM
+//	        PROGRAM that exports .nsys-rep files
+//	  -v, --verbose
+//	        print the time of each stage on standard error
+//	  -h, --help
+//	        print this
+//
+// # Configuration
+//
+// The file nsysdiff.toml in the working directory, or that of --config, holds
+// what the command line does not say: thresholds, also of single kernels,
+// scopes, aliases, the kernels that the mock is expected to run, and
+// differences that are accepted, with a reason and a date. nsysdiff init writes
+// one, and docs/config.md describes it.
+//
+//	$ nsysdiff init --kernel sparse_attn|mqa_logits|topKPerRow dsa_mock_ctx.sqlite dsa_e2e_ctx_tp1.sqlite
+//	# Configuration of nsysdiff, written by nsysdiff init on 2026-11-24 from
+//	#
+//	#   mock  dsa_mock_ctx.sqlite
+//	#   e2e   dsa_e2e_ctx_tp1.sqlite
+//	#
+//	# Flags on the command line win over it. Times have a unit. A pattern of kernels
+//	# is a demangled or short name, a glob with * and ?, or a /regular expression/.
+//
+//	# How far apart two medians may be, and the difference below which that is not
+//	# judged.
+//	max_ratio = 2
+//	min_time = "3µs"
+//
+//	# Findings that make the exit status 1.
+//	fail_on = ["missing", "extra", "latency", "head-mismatch", "expected"]
+//
+//	# The model's tensor parallelism, if the mock has all heads:
+//	# tp = 8
+//	# scale_tp = true
+//
+//	# Bounds of some kernels:
+//	# [[kernel]]
+//	# pattern = "*memset*"
+//	# max_ratio = 3
+//	# min_time = "10us"
+//
+//	# Which launches take part, on both sides or on one:
+//	[scope]
+//	kernel = "sparse_attn|mqa_logits|topKPerRow"
+//
+//	# What the mock is expected to launch in a step: kernel, and part of the step's
+//	# kernel time that all its launches take together. time = "10-20us" bounds their
+//	# time; required = false lets a kernel be absent; side = "e2e" looks there.
+//
+//	[[expect]]
+//	pattern = "sparse_attn_fwd_kernel"
+//	share = "92-100%" # 97.4%
+//
+//	[[expect]]
+//	pattern = "sm90_fp8_mqa_logits"
+//	share = "1-4%" # 2.0%
+//
+//	[[expect]]
+//	pattern = "topKPerRowPrefill"
+//	# share: 0.57%
+//
+//	# Differences that are known and accepted, such as
+//	# [[accept]]
+//	# pattern = "debug_*"
+//	# codes = ["extra"]
+//	# reason = "switched off in production"
+//	# expires = 2027-01-31
+//
+// With --pairs FILE several comparisons are made in one run, with one status,
+// the worst.
+//
 // # Formats
 //
-// --format is text, markdown, json or csv. Markdown begins with a table to be
-// pasted into a pull request. JSON holds everything, and its schema is that of
+// --format is text, markdown, json, csv, html, junit or github. Markdown begins
+// with a table to be pasted into a pull request. JSON holds everything, and its schema is that of
 // align.Result. CSV is the sites, or the kernels of one report, in
 // nanoseconds; a name that a spreadsheet would take for a formula stands
 // behind an apostrophe. -o writes to a file, whole or not at all, and --out
@@ -213,8 +408,8 @@
 //	2  trouble: usage, an unreadable report, reports that cannot be compared,
 //	   an interruption, a failed write
 //
-// By default --fail-on is missing,extra,latency,head-mismatch, and step-time
-// too with --regression. The status does not depend on the format.
+// By default --fail-on is missing,extra,latency,head-mismatch,expected, and
+// step-time too with --regression. The status does not depend on the format.
 //
 //	$ nsysdiff --kernel nosuchkernel dsa_mock_ctx.sqlite
 //	nsysdiff: dsa_mock_ctx.sqlite: the scope leaves no launches

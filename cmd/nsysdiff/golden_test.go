@@ -34,10 +34,13 @@ func inReports(t *testing.T) string {
 	return dir
 }
 
+// today is when the program runs in tests: what it prints has dates.
+func today() time.Time { return time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC) }
+
 // invoke runs the program in this process.
 func invoke(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(context.Background(), args, environment{&out, &errs, nothing, time.Now})
+	status = run(context.Background(), args, environment{&out, &errs, nothing, today})
 	return status, out.String(), errs.String()
 }
 

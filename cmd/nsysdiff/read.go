@@ -52,7 +52,7 @@ func (c *config) summarise(ctx context.Context, stderr io.Writer, watch *stopwat
 	if err != nil {
 		return nil, err
 	}
-	all, said := mergeSources(sources, stderr)
+	all, _, said := mergeSources(sources, stderr)
 	for _, w := range said.duplicates {
 		(&problem{msg: w}).print(stderr)
 	}
@@ -67,7 +67,9 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	var sources []source
 	for _, s := range []*side{&c.mock, &c.e2e} {
 		for _, path := range s.reports {
-			sources = append(sources, source{path: path, scope: &s.scope, reduced: summarised || len(s.reports) > 1})
+			// Launches can only be listed of whole traces.
+			reduced := summarised || len(s.reports) > 1 && !c.options.Launches
+			sources = append(sources, source{path: path, scope: &s.scope, reduced: reduced})
 		}
 	}
 	defer func() {
@@ -80,7 +82,7 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	mocks, e2es := sources[:len(c.mock.reports)], sources[len(c.mock.reports):]
 
 	// All are opened before one is read, which may take long.
-	each(ctx, len(sources), func(i int) { sources[i].open(ctx, x) })
+	each(ctx, len(sources), func(i int) { sources[i].open(ctx, x, c.options.Launches) })
 	watch.lap("open")
 	if err := c.fatal(ctx, mocks, e2es); err != nil {
 		return nil, err
@@ -98,9 +100,13 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 }
 
 // open opens the report, or reads the summary.
-func (s *source) open(ctx context.Context, x *exporter) {
+func (s *source) open(ctx context.Context, x *exporter, launches bool) {
 	if is, err := summary.IsFile(s.path); err == nil && is {
-		if s.summary, s.err = summary.ReadFile(s.path); s.err == nil {
+		switch s.summary, s.err = summary.ReadFile(s.path); {
+		case s.err != nil:
+		case launches:
+			s.err = &problem{msg: s.path + ": is a summary, which does not hold all launches that --json-launches lists", hint: "name the report itself"}
+		default:
 			s.err = inSummary(s.path, s.scope)
 		}
 		return
@@ -206,13 +212,16 @@ func traceOf(ctx context.Context, sources []source, stderr io.Writer) (*trace.Tr
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	if t := sources[0].trace; t != nil {
+	if t := sources[0].trace; t != nil && len(sources) == 1 {
 		return t, nil
 	}
-	all, said := mergeSources(sources, stderr)
-	t, err := all.Trace(ctx)
-	if err != nil {
-		return nil, err
+	all, whole, said := mergeSources(sources, stderr)
+	t := trace.Merge(whole...)
+	if len(whole) == 0 {
+		var err error
+		if t, err = all.Trace(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if n := len(t.Reports); n > 1 {
 		t.Capture.Path = fmt.Sprintf("%s and %d more", t.Reports[0].Path, n-1)
@@ -233,13 +242,14 @@ type remarks struct {
 	unread, outOfScope, duplicates []string
 }
 
-// mergeSources puts the summaries of a side together, and says on stderr what
-// could not be read.
-func mergeSources(sources []source, stderr io.Writer) (*summary.Summary, remarks) {
+// mergeSources puts the summaries of a side together, or returns its whole
+// traces if those are what was read, and says on stderr what could not be.
+func mergeSources(sources []source, stderr io.Writer) (all *summary.Summary, whole []*trace.Trace, said remarks) {
 	var summaries []*summary.Summary
-	var said remarks
 	for i := range sources {
 		switch err := sources[i].err; {
+		case err == nil && sources[i].trace != nil:
+			whole = append(whole, sources[i].trace)
 		case err == nil:
 			summaries = append(summaries, sources[i].summary)
 		case isEmptyScope(err):
@@ -250,13 +260,14 @@ func mergeSources(sources []source, stderr io.Writer) (*summary.Summary, remarks
 		}
 	}
 	if len(said.unread) > 0 {
-		fmt.Fprintf(stderr, "nsysdiff: going on with the other %d of %d reports; --strict fails instead\n", len(summaries), len(sources))
+		fmt.Fprintf(stderr, "nsysdiff: going on with the other %d of %d reports; --strict fails instead\n", len(summaries)+len(whole), len(sources))
 	}
-	all, duplicates := summary.Merge(summaries...)
+	var duplicates []string
+	all, duplicates = summary.Merge(summaries...)
 	for _, path := range duplicates {
 		said.duplicates = append(said.duplicates, path+" is there several times and counts once")
 	}
-	return all, said
+	return all, whole, said
 }
 
 // each calls f for 0 to n-1, as many at a time as there are processors, and

@@ -53,16 +53,20 @@ func offPace(t align.Track) float64 {
 	return math.Abs(math.Log(t.Pace))
 }
 
-// rankName says which track it is.
-func rankName(t align.Track) string {
-	name := fmt.Sprintf("pid %d device %d", t.PID, t.Device)
-	if t.Report != "" {
-		name = t.Report + " " + name
+// rankNames says which tracks they are, without a host that is that of all.
+func rankNames(ranks []align.Track) []string {
+	oneHost := !slices.ContainsFunc(ranks, func(t align.Track) bool { return t.Host != ranks[0].Host })
+	names := make([]string, len(ranks))
+	for i, t := range ranks {
+		names[i] = fmt.Sprintf("pid %d device %d", t.PID, t.Device)
+		if t.Report != "" {
+			names[i] = t.Report + " " + names[i]
+		}
+		if t.Host != "" && !oneHost {
+			names[i] = t.Host + ":" + names[i]
+		}
 	}
-	if t.Host != "" {
-		name = t.Host + ":" + name
-	}
-	return name
+	return names
 }
 
 func pace(t align.Track) string {
@@ -104,7 +108,8 @@ func (t *textPrinter) ranks() {
 			{title: "pace"},
 		}
 		var rows []row
-		for _, x := range ranks {
+		names := rankNames(ranks)
+		for i, x := range ranks {
 			c := plain
 			if x.Pace > 1.05 {
 				c = yellow
@@ -113,7 +118,7 @@ func (t *textPrinter) ranks() {
 			if x.Group > 0 {
 				group = strconv.Itoa(x.Group)
 			}
-			rows = append(rows, row{cells: []cell{{text: rankName(x)}, {text: group}, {text: thousands(int64(x.Steps))},
+			rows = append(rows, row{cells: []cell{{text: names[i]}, {text: group}, {text: thousands(int64(x.Steps))},
 				{text: thousands(int64(x.LaunchesPerStep))}, {text: pace(x), color: c}}})
 		}
 		if !anyGroup(ranks) {
@@ -135,12 +140,13 @@ func (m *markdownPrinter) ranks() {
 		m.title("Ranks of the " + s.name)
 		m.row("Rank", "Group", "Steps", "Launches a step", "Pace")
 		m.rule("lrrrr")
-		for _, x := range ranks {
+		names := rankNames(ranks)
+		for i, x := range ranks {
 			group := ""
 			if x.Group > 0 {
 				group = strconv.Itoa(x.Group)
 			}
-			m.row(mdText(rankName(x)), group, thousands(int64(x.Steps)), thousands(int64(x.LaunchesPerStep)), pace(x))
+			m.row(mdText(names[i]), group, thousands(int64(x.Steps)), thousands(int64(x.LaunchesPerStep)), pace(x))
 		}
 		if left > 0 {
 			m.print("\n… ", count(left, "more rank", "more ranks"), " nearer to the median\n")
