@@ -1,0 +1,164 @@
+package align_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nsysdiff/nsysdiff/align"
+)
+
+// TestStepTimes checks where the time of a step went: launches of one stream,
+// one after the other, with gaps between them.
+func TestStepTimes(t *testing.T) {
+	op := fullShape.attentionOp()
+	us := func(ns float64) float64 { return math.Round(ns / 1000) }
+	steps := func(ks []kernel) *script {
+		s := &script{stepName: numbered("forward")}
+		for range 8 {
+			s.steps = append(s.steps, ks)
+		}
+		return s
+	}
+	next := slices.Clone(op)
+	next[0].ns += 6_000                                                    // changed
+	next = slices.Delete(next, 3, 4)                                       // removed: 60 µs
+	next = append(next, kernel{name: "added_kernel", ns: 25_000}, next[0]) // added: 25 µs and another norm
+	a, _ := steps(op).trace("base")
+	b, _ := steps(next).trace("new")
+	both(t, func(t *testing.T, o align.Options) {
+		c := check(t)
+		o.Regression = true
+		s := compare(t, a, b, o).Regression
+		if s == nil {
+			c.Errorf("no step times")
+			return
+		}
+		var base, new int64
+		for _, k := range op {
+			base += k.ns
+		}
+		for _, k := range next {
+			new += k.ns
+		}
+		got := []float64{us(s.BaseKernelNS), us(s.NewKernelNS), us(s.AddedNS), us(s.RemovedNS), us(s.ChangedNS)}
+		want := []float64{us(float64(base)), us(float64(new)), 25 + 18, 60, 6}
+		if diff := cmp.Diff(want, got); diff != "" {
+			c.Errorf("kernel time of base and new, added, removed, changed, µs (-want +got):\n%s", diff)
+		}
+		// From the first launch to the last there is a gap of 1 µs after each.
+		if g := us(s.BaseGapNS); g != float64(len(op)-1) {
+			c.Errorf("gaps of %g µs, want %d", g, len(op)-1)
+		}
+		if r := s.NewStepNS / s.BaseStepNS; math.Abs(r-s.Ratio) > 1e-9 {
+			c.Errorf("ratio %g, want %g", s.Ratio, r)
+		}
+	})
+}
+
+// TestStepTimesOfRecorded checks that what was added, removed and changed makes
+// up the change of kernel time.
+func TestStepTimesOfRecorded(t *testing.T) {
+	s := compare(t, recording(t, "llama_tp_e2e"), recording(t, "llama_tp_e2e_regressed"), align.Options{Regression: true}).Regression
+	change, parts := s.NewKernelNS-s.BaseKernelNS, s.AddedNS-s.RemovedNS+s.ChangedNS
+	if math.Abs(change-parts) > 0.1*math.Abs(change) {
+		t.Errorf("kernel time changed by %g, the parts add up to %g", change, parts)
+	}
+	if s.AddedNS < 4*20_000 || s.AddedNS > 4*23_000 || s.RemovedNS != 0 {
+		t.Errorf("added %g, removed %g, want 4 launches of 21 µs and none", s.AddedNS, s.RemovedNS)
+	}
+}
+
+// TestGapsNotKernels has the host issue later: the step takes longer and no
+// kernel does.
+func TestGapsNotKernels(t *testing.T) {
+	base, next := program(1, 10, fullShape.model(3)), program(2, 10, fullShape.model(3))
+	a, _ := base.trace("base")
+	b, _ := next.trace("new")
+	for i := range b.Launches.Start {
+		b.Launches.Start[i] *= 2
+	}
+	for i := range b.Ranges {
+		b.Ranges[i].Start, b.Ranges[i].End = b.Ranges[i].Start*2, b.Ranges[i].End*2
+	}
+	r := compare(t, a, b, align.Options{Regression: true})
+	if diff := cmp.Diff([]string{"step-time warning"}, findingCodes(r)); diff != "" || r.Verdict != align.Aligned {
+		t.Errorf("verdict %s, findings (-want +got):\n%s", r.Verdict, diff)
+	}
+	if s := r.Regression; s.Ratio < 1.8 || math.Abs(s.NewKernelNS/s.BaseKernelNS-1) > 0.02 || s.NewGapNS < 10*s.BaseGapNS {
+		t.Errorf("step times %+v", *s)
+	}
+}
+
+// TestKindsInRegression compares serving captures of several kinds of steps:
+// each is compared with its like, and a kind that one run lacks is said.
+func TestKindsInRegression(t *testing.T) {
+	prefill := fullShape.model(2)
+	decode := shape{heads: 32, tokens: 256, gpu: 100, dtype: "tst"}.model(2)
+	for i := range decode {
+		if decode[i].name == "flash_fwd_kernel" {
+			decode[i].name = "paged_decode_attention_kernel"
+		}
+	}
+	serve := func(seed uint64, schedule string, prefill, decode []kernel) *script {
+		s := &script{stepName: func(i int) string {
+			if schedule[i] == 'p' {
+				return fmt.Sprintf("step %d: 1 ctx reqs, 0 gen reqs", i)
+			}
+			return fmt.Sprintf("step %d: 0 ctx reqs, 8 gen reqs", i)
+		}}
+		for i, k := range schedule {
+			step := decode
+			if k == 'p' {
+				step = prefill
+			}
+			s.steps = append(s.steps, program(seed+uint64(i), 1, step).steps...)
+		}
+		return s
+	}
+	slow := slices.Clone(decode)
+	for i := range slow {
+		if slow[i].name == "silu_mul_kernel" {
+			slow[i].ns = slow[i].ns * 3 / 2
+		}
+	}
+	for _, x := range []struct {
+		reason   string
+		base     string
+		next     string
+		decode   []kernel // of the new run
+		verdict  align.Verdict
+		findings []string
+	}{
+		{"both kinds in both", "pddpdddpddpdpddd", "ppdddpddpdddpddd", decode, align.Aligned, nil},
+		{"one kernel of one kind is slower", "pddpdddpddpdpddd", "ppdddpddpdddpddd", slow, align.Misaligned, []string{"latency error"}},
+		{"the new run has no prefill", "pddpdddpddpdpddd", "dddddddddd", decode, align.Aligned, []string{"step-kind warning"}},
+		{"the base has no prefill", "dddddddddd", "pddpdddpddpdpddd", decode, align.Aligned, []string{"step-kind warning"}},
+	} {
+		t.Run(strings.ReplaceAll(x.reason, " ", "-"), func(t *testing.T) {
+			c := check(t)
+			a, _ := serve(100, x.base, prefill, decode).trace("base")
+			b, _ := serve(200, x.next, prefill, x.decode).trace("new")
+			r := compare(t, a, b, align.Options{Regression: true})
+			if r.Verdict != x.verdict {
+				c.Errorf("verdict %s, want %s", r.Verdict, x.verdict)
+			}
+			if diff := cmp.Diff(x.findings, findingCodes(r), cmpopts.EquateEmpty()); diff != "" {
+				c.Errorf("findings (-want +got):\n%s", diff)
+			}
+			for _, s := range r.Sites {
+				if s.Verdict == align.Slower != (s.MockName == "silu_mul_kernel" && s.MockLaunch.Grid[0] == 256 && x.verdict == align.Misaligned) {
+					c.Errorf("site %d, %s of %q: %s", s.Index, s.MockName, s.StepKind, s.Verdict)
+				}
+			}
+			if both := strings.Contains(x.base, "p") && strings.Contains(x.next, "p"); both && len(r.Sites) != len(prefill)+len(decode) {
+				c.Errorf("%d sites, want %d of both kinds", len(r.Sites), len(prefill)+len(decode))
+			}
+		})
+	}
+}
