@@ -53,18 +53,27 @@ func offPace(t align.Track) float64 {
 	return math.Abs(math.Log(t.Pace))
 }
 
+// rankName says which track it is.
+func rankName(t align.Track) string {
+	name := fmt.Sprintf("pid %d device %d", t.PID, t.Device)
+	if t.Report != "" {
+		name = t.Report + " " + name
+	}
+	if t.Host != "" {
+		name = t.Host + ":" + name
+	}
+	return name
+}
+
 // rankNames says which tracks they are, without a host that is that of all.
 func rankNames(ranks []align.Track) []string {
 	oneHost := !slices.ContainsFunc(ranks, func(t align.Track) bool { return t.Host != ranks[0].Host })
 	names := make([]string, len(ranks))
 	for i, t := range ranks {
-		names[i] = fmt.Sprintf("pid %d device %d", t.PID, t.Device)
-		if t.Report != "" {
-			names[i] = t.Report + " " + names[i]
+		if oneHost {
+			t.Host = ""
 		}
-		if t.Host != "" && !oneHost {
-			names[i] = t.Host + ":" + names[i]
-		}
+		names[i] = rankName(t)
 	}
 	return names
 }
