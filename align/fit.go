@@ -216,7 +216,7 @@ func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, err
 	}
 	mocks := []segmentation{ms}
 	if ms.by == byPeriod {
-		by, err := rotation(ctx, best.mock, twice)
+		by, err := bestTurn(ctx, best.mock, twice)
 		if err != nil {
 			return nil, err
 		}
@@ -254,11 +254,47 @@ func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, err
 	return best, nil
 }
 
-// improved returns b if it matches more than a, in an occurrence or by more of
-// them, else a.
+// maxTurnCells bounds the cells that bestTurn fills for all turns together.
+const maxTurnCells = 50e6
+
+// bestTurn returns the launch at which the cyclic sequence mock is best begun,
+// to lie in seq: 0 unless another is better by at least a launch.
+func bestTurn(ctx context.Context, mock, seq []element) (int, error) {
+	value := func(by int) (int, bool, error) {
+		turned := slices.Concat(mock[by:], mock[:by])
+		occ, err := occurrencesIn(ctx, turned, seq)
+		best, perfect := 0, false
+		for _, o := range occ {
+			best = max(best, o.value())
+			perfect = perfect || o.matched == len(mock) && len(o.inserted) == 0
+		}
+		return best, perfect, err
+	}
+	first, perfect, err := value(0)
+	if err != nil || perfect {
+		return 0, err
+	}
+	if cells(mock, seq)*float64(len(mock)) > maxTurnCells {
+		return rotation(ctx, mock, seq)
+	}
+	best, most := 0, first+scoreName-1
+	for by := 1; by < len(mock); by++ {
+		v, _, err := value(by)
+		if err != nil {
+			return 0, err
+		}
+		if v > most {
+			best, most = by, v
+		}
+	}
+	return best, nil
+}
+
+// improved returns b if it matches better than a, in an occurrence or by more
+// of them, else a.
 func improved(a, b *fit) *fit {
 	p, q := a.placing, b.placing
-	if cmp.Or(min(q.perStep, 1)-min(p.perStep, 1), q.matched-p.matched, q.perStep-p.perStep) > 0 {
+	if cmp.Or(min(q.perStep, 1)-min(p.perStep, 1), q.value-p.value, q.perStep-p.perStep) > 0 {
 		return b
 	}
 	return a

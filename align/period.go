@@ -113,7 +113,38 @@ func periodsIn(seq []int32) []period {
 	for i := range found {
 		found[i].settle(seq)
 	}
-	return found
+	return slices.DeleteFunc(found, func(p period) bool { return !p.repeats(seq) })
+}
+
+const (
+	minAlikePairs  = 0.3 // of the pairs of adjoining steps
+	maxSampledPair = 64
+)
+
+// repeats reports whether steps are like the next ones, as often as they are
+// where several kinds of steps alternate. Parts of a step that an anchor divides
+// evenly, a layer's attention and its MLP that both begin with a norm, are not.
+func (p *period) repeats(seq []int32) bool {
+	steps := p.cut(seq)
+	print := func(iv interval) fingerprint {
+		f := make(fingerprint, iv.end-iv.start)
+		for k := range f {
+			f[k] = uint64(uint32(seq[iv.start+k]))
+		}
+		slices.Sort(f)
+		return f
+	}
+	pairs, alike := 0, 0
+	for k := 0; k+1 < len(steps); k += max(1, len(steps)/maxSampledPair) {
+		if steps[k].end != steps[k+1].start {
+			continue
+		}
+		pairs++
+		if print(steps[k]).like(print(steps[k+1])) >= alikeNames {
+			alike++
+		}
+	}
+	return pairs == 0 || float64(alike) >= minAlikePairs*float64(pairs)
 }
 
 // near reports whether two distances differ by no more than a launch more or

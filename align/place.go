@@ -39,6 +39,7 @@ type placing struct {
 	classes []placedClass
 	// matched and geom are of the best occurrence of the typical step.
 	matched, geom int
+	value         int // of the best, by score
 	perStep       int // occurrences in the typical step
 	partial       int // occurrences left out since they match less, in the typical step
 	scoped        bool
@@ -149,6 +150,32 @@ func newOccurrence(mock, seq []element, pairs []pair, iv interval) *occurrence {
 	return o
 }
 
+// value is the score of an occurrence less what its gaps cost.
+func (o *occurrence) value() int {
+	v := o.score
+	run := 0
+	for i, ins := range o.inserted {
+		run++
+		if i+1 == len(o.inserted) || o.inserted[i+1].gap != ins.gap {
+			v -= gapCost(run)
+			run = 0
+		}
+	}
+	// Launches of the mock without partner, but for those at its ends.
+	begun := false
+	for _, at := range o.at {
+		switch {
+		case at < 0:
+			run++
+			continue
+		case begun && run > 0:
+			v -= gapCost(run)
+		}
+		begun, run = true, 0
+	}
+	return v
+}
+
 // place finds the mock's typical step in the steps of a kind.
 func place(ctx context.Context, mock []element, s *sequence, k *kind, regression bool) (*placing, error) {
 	p := &placing{kind: k, scoped: s.scoped}
@@ -170,6 +197,7 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 		}
 		if i == 0 {
 			for _, o := range occ {
+				p.value = max(p.value, o.value())
 				if o.matched > p.matched || o.matched == p.matched && o.geom > p.geom {
 					p.matched, p.geom = o.matched, o.geom
 				}

@@ -20,6 +20,9 @@ const (
 	longExtend = 1
 )
 
+// gapCost returns what a gap of n launches costs.
+func gapCost(n int) int { return min(gapOpen+n*gapExtend, longOpen+n*longExtend) }
+
 // An element is one launch as alignment sees it.
 type element struct {
 	symbol
