@@ -15,6 +15,7 @@ type comparer struct {
 	alphabet  *alphabet
 	mock, e2e *sequence
 	boot      *bootstrap
+	sites     int     // that are judged
 	unpaired  []*kind // kinds of the base's steps that the new run has not
 	rare      []*kind // and of which a run has too few to compare
 }

@@ -27,6 +27,7 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 	if c.o.Regression {
 		noiseOfEqualSites(r.Sites)
 	}
+	c.sites = len(r.Sites)
 	for i := range r.Sites {
 		s := &r.Sites[i]
 		c.judgeSite(s)
@@ -63,6 +64,25 @@ func (c *comparer) measureRatio(s *Site) {
 		n *= n
 		s.Noise = &n
 	}
+}
+
+// A rank test of fewer steps than minRanked a side cannot reach significance.
+const (
+	minRanked   = 4
+	significant = 0.05
+)
+
+// indistinct reports whether the rank test finds no difference between two
+// samples that are large enough for it.
+//
+// sites is how many are judged: of many, one in twenty would seem distinct by
+// chance (Bonferroni).
+func indistinct(s *Site, sites int) bool {
+	if min(len(s.Mock.Steps), len(s.E2E.Steps)) < minRanked {
+		return false
+	}
+	p, ok := rankTest(s.Mock.Steps, s.E2E.Steps)
+	return ok && p > significant/float64(max(sites, 1))
 }
 
 // splitHalf returns the noise floor of a ratio that the sample itself shows:
@@ -216,7 +236,7 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 		// Faster or not is nothing that a gate must know, and of many sites
 		// some have an interval that reaches beyond the bound: what cannot be
 		// told from no change is none.
-	case ratio <= limit && ratio >= 1/limit && loV <= 1 && hiV >= 1:
+	case ratio <= limit && ratio >= 1/limit && (loV <= 1 && hiV >= 1 || indistinct(s, c.sites)):
 		// Within the bound, and not told from equal.
 	case hiV > limit || loV < 1/limit:
 		return SiteUndecided, fmt.Sprintf("interval %.3g to %.3g spans the bound", loV, hiV)

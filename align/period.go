@@ -42,7 +42,12 @@ func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []
 		}
 		return seq
 	}
-	for _, p := range findPeriods(names(t.Tracks[longest])) {
+	full := make([]uint64, t.Tracks[longest].N)
+	for i := range full {
+		y := syms[t.Launches.Config[t.Tracks[longest].First+i]]
+		full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
+	}
+	for _, p := range findPeriods(names(t.Tracks[longest]), full) {
 		s := segmentation{by: byPeriod}
 		kept := 0
 		for k, tr := range t.Tracks {
@@ -72,13 +77,13 @@ func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []
 // Where that covers too little, the end of the sequence is looked at by itself:
 // a program that tunes its kernels launches more before its first step than in
 // all steps.
-func findPeriods(seq []int32) []period {
-	seq = seq[max(0, len(seq)-maxPeriodSample):]
+func findPeriods(seq []int32, full []uint64) []period {
+	seq, full = seq[max(0, len(seq)-maxPeriodSample):], full[max(0, len(seq)-maxPeriodSample):]
 	for {
-		if found := periodsIn(seq); len(found) > 0 || len(seq) < minPeriodSample {
+		if found := periodsIn(seq, full); len(found) > 0 || len(seq) < minPeriodSample {
 			return found
 		}
-		seq = seq[len(seq)/2:]
+		seq, full = seq[len(seq)/2:], full[len(seq)/2:]
 	}
 }
 
@@ -86,7 +91,7 @@ func findPeriods(seq []int32) []period {
 // looked at by itself.
 const minPeriodSample = 128
 
-func periodsIn(seq []int32) []period {
+func periodsIn(seq []int32, full []uint64) []period {
 	var found []period
 	n := len(seq)
 	for window := 1; window <= 64 && window*2 <= n; window *= 2 {
@@ -111,7 +116,7 @@ func periodsIn(seq []int32) []period {
 	found = slices.DeleteFunc(found, func(p period) bool { return p.cover < 0.8*cover })
 	slices.SortFunc(found, func(a, b period) int { return b.length - a.length })
 	for i := range found {
-		found[i].settle(seq)
+		found[i].settle(seq, full)
 	}
 	return slices.DeleteFunc(found, func(p period) bool { return !p.repeats(seq) })
 }
@@ -255,8 +260,11 @@ func hashWindow(w []int32) uint64 {
 }
 
 // settle fixes where in the period a step begins: at the first launch from
-// which on the sequence repeats.
-func (p *period) settle(seq []int32) {
+// which on the sequence repeats, unless another beginning makes more of the
+// steps equal. With a beginning in the middle of a step, steps of several kinds
+// in irregular order are halves of one kind and of the next. full tells apart
+// what names do not: the geometry too.
+func (p *period) settle(seq []int32, full []uint64) {
 	pos := p.positions(seq)
 	if len(pos) == 0 {
 		return
@@ -275,6 +283,50 @@ func (p *period) settle(seq []int32) {
 		start--
 	}
 	p.offset = first - start
+	p.offset = p.fewestKinds(pos, full)
+}
+
+// maxKindSample is the number of steps that fewestKinds looks at.
+const maxKindSample = 256
+
+// fewestKinds returns the offset that divides the sequence into the fewest
+// distinct steps, p.offset if none is better.
+func (p *period) fewestKinds(pos []int, full []uint64) int {
+	const base = 0x9E3779B97F4A7C15 // odd, so that no power of it vanishes
+	prefix := make([]uint64, len(full)+1)
+	for i, v := range full {
+		prefix[i+1] = prefix[i]*base + v*0xBF58476D1CE4E5B9 + 1
+	}
+	power := make([]uint64, 2*p.length+2)
+	power[0] = 1
+	for i := 1; i < len(power); i++ {
+		power[i] = power[i-1] * base
+	}
+	pos = pos[max(0, len(pos)-maxKindSample):]
+	distinct := func(offset int) int {
+		seen := map[uint64]bool{}
+		lost := 0
+		for k := 0; k+1 < len(pos); k++ {
+			from, to := pos[k]-offset, pos[k+1]-offset
+			switch {
+			case from < 0:
+				lost++
+			case to-from < len(power):
+				seen[prefix[to]-prefix[from]*power[to-from]] = true
+			}
+		}
+		return len(seen) + lost
+	}
+	// A launch more in one step makes one step more distinct, wherever steps
+	// begin; only clearly fewer are a reason.
+	was := distinct(p.offset)
+	best, fewest := p.offset, was*3/4+1
+	for offset := min(p.length-1, pos[0]); offset >= 0 && was > 2; offset-- {
+		if d := distinct(offset); d < fewest {
+			best, fewest = offset, d
+		}
+	}
+	return best
 }
 
 // positions returns where the anchor occurs, without those that follow the
