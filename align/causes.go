@@ -143,12 +143,14 @@ func (c *comparer) headCause(r *Result, all []scaling) bool {
 }
 
 func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
-	var attention, gemms, tokens, tokensScaled, gemmSites int
+	var attention, attentionSites, gemms, gemmSites, tokens, tokensScaled int
 	var scaledSites []scaling
 	for _, s := range all {
-		switch {
-		case s.kind == KindGemm:
+		switch s.kind {
+		case KindGemm:
 			gemmSites++
+		case KindAttention:
+			attentionSites++
 		}
 		if s.scaled(dir) {
 			switch {
@@ -167,9 +169,9 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 			tokens++
 		}
 	}
-	// The attention must scale, some projection with it where there is one,
-	// and what is done per token must not.
-	if attention == 0 || gemmSites > 0 && gemms == 0 || tokensScaled > tokens || tokens == 0 && !c.someUnscaled(all) {
+	// The attention must scale, in most layers, some projection with it where
+	// there is one, and what is done per token must not.
+	if attention == 0 || 2*attention < attentionSites || gemmSites > 0 && gemms == 0 || tokensScaled > tokens || tokens == 0 && !c.someUnscaled(all) {
 		return false
 	}
 	k := headFactor(scaledSites, dir)
@@ -327,11 +329,12 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		var sites []int
 		var evidence []string
 		var attention []float64 // ratios of time
-		others, othersScaled := 0, 0
+		others, othersScaled, attentionSites := 0, 0, 0
 		for _, s := range all {
 			scaled := s.scaled(dir)
 			switch {
 			case s.kind == KindAttention:
+				attentionSites++
 				if scaled {
 					attention = append(attention, toFactor(s.ratio, dir))
 				}
@@ -347,7 +350,8 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			}
 		}
 		tokens := othersScaled > 0 && othersScaled*3 >= others
-		if !tokens && len(attention) == 0 || !c.anyDiffers(r, sites) {
+		// One layer of many that differs works on the same shape.
+		if !tokens && (len(attention) == 0 || 2*len(attention) < attentionSites) || !c.anyDiffers(r, sites) {
 			continue
 		}
 		cause := Cause{Code: CauseShape, Sites: sites, Evidence: evidence}

@@ -104,10 +104,9 @@ func periodsIn(seq []int32, full []uint64) []period {
 			}
 		}
 	}
-	if len(found) == 0 {
-		if p, ok := tailPeriod(seq); ok {
-			found = append(found, p)
-		}
+	// Too few steps for anchors still repeat exactly, at the end.
+	if p, ok := tailPeriod(seq); ok && !slices.ContainsFunc(found, func(f period) bool { return near(f.length, p.length) || f.length > p.length }) {
+		found = append(found, p)
 	}
 	var cover float64
 	for _, p := range found {
@@ -317,10 +316,11 @@ func (p *period) fewestKinds(pos []int, full []uint64) int {
 		}
 		return len(seen) + lost
 	}
-	// A launch more in one step makes one step more distinct, wherever steps
-	// begin; only clearly fewer are a reason.
+	// Two kinds make four halves. A launch more in one step makes one or two
+	// steps distinct besides, n of them up to n+1 instead of 2n+1: less than
+	// half is no reason.
 	was := distinct(p.offset)
-	best, fewest := p.offset, was*3/4+1
+	best, fewest := p.offset, was/2+1
 	for offset := min(p.length-1, pos[0]); offset >= 0 && was > 2; offset-- {
 		if d := distinct(offset); d < fewest {
 			best, fewest = offset, d
