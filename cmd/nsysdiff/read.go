@@ -106,8 +106,6 @@ func (s *source) open(ctx context.Context, x *exporter, launches bool) {
 		case s.err != nil:
 		case launches:
 			s.err = &problem{msg: s.path + ": is a summary, which does not hold all launches that --json-launches lists", hint: "name the report itself"}
-		default:
-			s.err = inSummary(s.path, s.scope)
 		}
 		return
 	}
@@ -116,41 +114,12 @@ func (s *source) open(ctx context.Context, x *exporter, launches bool) {
 	}
 }
 
-// inSummary returns the error for a scope that is asked of a summary, which
-// lacks what was not in scope when it was made.
-func inSummary(path string, s *trace.Scope) error {
-	flag := ""
-	switch {
-	case len(s.NVTX) > 0:
-		flag = "--nvtx"
-	case s.Kernel != nil:
-		flag = "--kernel"
-	case s.Exclude != nil:
-		flag = "--exclude"
-	case len(s.Devices) > 0:
-		flag = "--device"
-	case len(s.PIDs) > 0:
-		flag = "--process"
-	case len(s.Streams) > 0:
-		flag = "--stream"
-	case s.From != nil:
-		flag = "--from"
-	case s.To != nil:
-		flag = "--to"
-	default:
-		return nil
-	}
-	return &problem{
-		msg:  fmt.Sprintf("%s: is a summary, which does not hold all launches that %s chooses among", path, flag),
-		hint: fmt.Sprintf("summarise the report again with %s: nsysdiff summarize %s ... REPORT -o FILE", flag, flag),
-	}
-}
-
 // read reads the report and closes it. Of several on a side it keeps what a
 // summary holds, so that a side needs no memory for all of its launches, and
 // what comes out does not depend on whether the reports were summarised before.
 func (s *source) read(ctx context.Context, c *config, progress func(done, total int64)) {
 	if s.summary != nil {
+		s.err = inSummary(ctx, s.path, s.summary, s.scope)
 		return
 	}
 	s.trace, s.err = s.db.Read(ctx, nsysdb.Query{
