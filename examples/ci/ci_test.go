@@ -86,6 +86,9 @@ var pairs = []struct {
 
 // TestSteps runs what the services run, with the same proxy for both.
 func TestSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program and runs it as other processes")
+	}
 	proxy := goproxy(t)
 	t.Run("action", func(t *testing.T) { testAction(t, proxy) })
 	t.Run("gitlab", func(t *testing.T) { testGitLab(t, proxy) })

@@ -103,6 +103,9 @@ func (c container) args(index int, volumes map[string]string) []string {
 }
 
 func TestExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program and runs it as other processes")
+	}
 	summarize, merge := load(t, "summarize.yaml"), load(t, "merge.yaml")
 	ranks := summarize.Spec.Completions
 	if summarize.Spec.CompletionMode != "Indexed" || ranks < 2 {

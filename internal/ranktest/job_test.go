@@ -41,6 +41,9 @@ func (j *job) findings(code string) []align.Finding {
 // TestJob compares a mock with the ranks of made-up jobs, through the command
 // as a user runs it.
 func TestJob(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program and runs it as other processes")
+	}
 	program := build(t)
 	type check struct {
 		name string
