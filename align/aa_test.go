@@ -84,7 +84,10 @@ var modes = []struct {
 
 // TestEqual compares each recording with itself.
 func TestEqual(t *testing.T) {
-	for _, name := range usable {
+	for i, name := range usable {
+		if testing.Short() && i%4 > 0 {
+			continue
+		}
 		for _, m := range modes {
 			t.Run(name+"/"+m.name, func(t *testing.T) {
 				r := compare(t, recording(t, name), recording(t, name), m.options)
@@ -134,9 +137,12 @@ func TestHalves(t *testing.T) {
 		{"time", func(step, n int) bool { return step < n/2 }},
 		{"parity", func(step, n int) bool { return step%2 == 0 }},
 	}
-	for _, name := range usable {
+	for i, name := range usable {
 		if name == "llama_tp_e2e_nonvtx" {
 			continue // no range tells its steps
+		}
+		if testing.Short() && i%4 > 0 {
+			continue
 		}
 		for _, h := range halves {
 			for _, m := range modes {
