@@ -20,6 +20,7 @@ import (
 type source struct {
 	path    string
 	scope   *trace.Scope
+	only    bool // its side has no other
 	reduced bool // a summary of it is enough
 
 	db      *nsysdb.DB
@@ -69,7 +70,7 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 		for _, path := range s.reports {
 			// Launches can only be listed of whole traces.
 			reduced := summarised || len(s.reports) > 1 && !c.options.Launches
-			sources = append(sources, source{path: path, scope: &s.scope, reduced: reduced})
+			sources = append(sources, source{path: path, scope: &s.scope, only: len(s.reports) == 1, reduced: reduced})
 		}
 	}
 	defer func() {
@@ -81,8 +82,13 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	}()
 	mocks, e2es := sources[:len(c.mock.reports)], sources[len(c.mock.reports):]
 
-	// All are opened before one is read, which may take long.
-	each(ctx, len(sources), func(i int) { sources[i].open(ctx, x, c.options.Launches) })
+	// What a side cannot do without is opened before anything is read, which
+	// may take long. Of very many not all can be open at a time.
+	each(ctx, len(sources), func(i int) {
+		if s := &sources[i]; s.only {
+			s.open(ctx, x, c.options.Launches)
+		}
+	})
 	watch.lap("open")
 	if err := c.fatal(ctx, mocks, e2es); err != nil {
 		return nil, err
@@ -90,8 +96,14 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	bar := newProgress(stderr, len(sources))
 	each(ctx, len(sources), func(i int) {
 		s := &sources[i]
+		if !s.only {
+			s.open(ctx, x, c.options.Launches)
+		}
 		if s.err == nil {
 			s.read(ctx, c, bar.report(i))
+		} else if s.db != nil {
+			s.db.Close()
+			s.db = nil
 		}
 	})
 	bar.done()
