@@ -13,9 +13,16 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// A configFile is what a configuration file, or a pair of a pairs file, can say.
-// Settings are named as the flags that they stand for, with underscores.
+// A configFile is a configuration file: what holds for a mock against a model,
+// and, in a table of its own, what holds for a regression check.
 type configFile struct {
+	configTable
+	Regression configTable `toml:"regression"`
+}
+
+// A configTable is what a configuration file, or a pair of a pairs file, can
+// say. Settings are named as the flags that they stand for, with underscores.
+type configTable struct {
 	MaxRatio   setting `toml:"max_ratio"`
 	MinTime    setting `toml:"min_time"`
 	MinSamples setting `toml:"min_samples"`
@@ -200,8 +207,8 @@ type rule struct {
 	value     setting
 }
 
-// rules returns the settings of a file, by their keys.
-func (d *configFile) rules() []rule {
+// rules returns the settings of a table, by their keys.
+func (d *configTable) rules() []rule {
 	list := []rule{
 		{"max_ratio", "max-ratio", d.MaxRatio},
 		{"min_time", "min-time", d.MinTime},

@@ -146,7 +146,7 @@ func (n *initializer) text(ctx context.Context, env environment) ([]byte, error)
 		return nil, err
 	}
 	check := newFlags()
-	if err := check.apply("what init wrote", &file); err != nil {
+	if err := check.apply("what init wrote", &file.configTable); err != nil {
 		return nil, err
 	}
 	check.mock, check.e2e = n.mock, n.e2e
@@ -203,6 +203,7 @@ func (n *initializer) write(r *align.Result, tp int, now time.Time) []byte {
 	say("%s", n.scopes)
 	writeExpected(b, r)
 	writeAccepted(b, r, n.failOn, now)
+	say("\n# What holds for nsysdiff --regression, in place of all above:\n# [regression]\n# max_ratio = 1.05\n# min_time = \"500ns\"\n")
 	return b.Bytes()
 }
 

@@ -30,7 +30,7 @@ type pairTable struct {
 	Base       setting `toml:"base"`
 	New        setting `toml:"new"`
 	Regression setting `toml:"regression"`
-	configFile
+	configTable
 }
 
 // readPairs reads the file of pairs. Each pair goes by the command line, then
@@ -89,7 +89,7 @@ func (f *flags) pair(t *pairTable, args []string) (*config, error) {
 		return nil, usage("a regression check has base and new, a comparison mock and e2e", "%s: needs %s", where, names)
 	}
 	g.mock.args, g.e2e.args = beside(f.pairsPath, first), beside(f.pairsPath, second)
-	if err := g.apply(where, &t.configFile); err != nil {
+	if err := g.apply(where, &t.configTable); err != nil {
 		return nil, err
 	}
 	if err := g.configure(); err != nil {

@@ -34,6 +34,9 @@ func command(ctx context.Context, args []string, env environment) (int, error) {
 		if s, ok := lookupSubcommand(args[0]); ok {
 			return exitNothing, s.run(ctx, args[1:], env)
 		}
+		if err := misspelt(args[0]); err != nil {
+			return exitTrouble, err
+		}
 	}
 	c, err := parse(args)
 	switch {

@@ -64,7 +64,18 @@ func (f *flags) configure() error {
 		return err
 	}
 	f.config.path = path
-	return f.apply(path, &d)
+	switch {
+	case f.options.Regression:
+		return f.apply(path+": regression", &d.Regression)
+	case len(f.e2e.args) == 0:
+		// One report by itself may be of anything: what is meant for a mock
+		// does not go for it.
+		d.Scope.Mock = scopeTable{}
+		if f.configPath == "" {
+			d.Expect = nil
+		}
+	}
+	return f.apply(path, &d.configTable)
 }
 
 // given returns the flags that were set so far.
@@ -74,13 +85,13 @@ func (f *flags) given() []string {
 	return names
 }
 
-// apply takes from a file what was not said yet. where names the file
-// in errors.
-func (f *flags) apply(where string, d *configFile) error {
+// apply takes from a table what was not said yet. where names the table in
+// errors.
+func (f *flags) apply(where string, d *configTable) error {
 	said := f.given()
 	for _, r := range d.rules() {
 		// What the command line says of both sides stands above what a
-		// file says of one.
+		// table says of one.
 		both := strings.TrimPrefix(strings.TrimPrefix(r.flag, "mock-"), "e2e-")
 		if r.value == nil || slices.Contains(said, r.flag) || slices.Contains(said, both) {
 			continue

@@ -88,7 +88,7 @@ func TestKeys(t *testing.T) {
 // TestSettingsAreFlags holds every setting to a flag that there is.
 func TestSettingsAreFlags(t *testing.T) {
 	set := newFlags().set
-	for _, r := range new(configFile).rules() {
+	for _, r := range new(configTable).rules() {
 		if set.Lookup(r.flag) == nil {
 			t.Errorf("%s stands for --%s, which is no flag", r.key, r.flag)
 		}
@@ -171,7 +171,7 @@ func FuzzConfig(f *testing.F) {
 		var file configFile
 		err := decodeTOML("nsysdiff.toml", []byte(text), &file)
 		if err == nil {
-			err = newFlags().apply("nsysdiff.toml", &file)
+			err = newFlags().apply("nsysdiff.toml", &file.configTable)
 		}
 		if err != nil {
 			for _, p := range wrongs(err) {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -51,6 +54,19 @@ func lookupSubcommand(name string) (subcommand, bool) {
 		}
 	}
 	return subcommand{}, false
+}
+
+// misspelt returns the error for a word in the place of a subcommand that is
+// nearly one, and no file.
+func misspelt(word string) error {
+	near := nearest(word, subcommandNames())
+	if near == "" || strings.ContainsAny(word, "-./*") {
+		return nil
+	}
+	if _, err := os.Stat(word); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return usage("did you mean nsysdiff "+near+"?", "%s: no such file or subcommand", word)
 }
 
 func help(_ context.Context, args []string, env environment) error {
