@@ -145,8 +145,9 @@ func thinned(r *align.Result) bool {
 
 func equalSamples(a, b *align.Site) bool { return cmp.Equal(a.Mock, b.Mock) && cmp.Equal(a.E2E, b.E2E) }
 
-// TestFewSteps keeps so few steps that most are left out. What the reports
-// decide their summaries decide alike, or leave undecided for want of steps.
+// TestFewSteps keeps so few steps that most are left out. What both decide, the
+// reports and their summaries, they decide alike: only what is so near a bound
+// that the steps leave it open may be open in one and not in the other.
 func TestFewSteps(t *testing.T) {
 	for _, p := range pairs {
 		for _, noNVTX := range []bool{false, true} {
@@ -157,7 +158,8 @@ func TestFewSteps(t *testing.T) {
 				mock, e2e := recording(t, p.mock), recording(t, p.e2e)
 				want := compare(t, mock, e2e, o)
 				got := compare(t, summarised(t, mock, ro), summarised(t, e2e, ro), o)
-				if got.Verdict != want.Verdict && (got.Verdict != align.Undecided || want.Verdict != align.Aligned) {
+				open := func(v align.Verdict) bool { return v == align.Undecided || v == align.Aligned }
+				if got.Verdict != want.Verdict && !(open(got.Verdict) && open(want.Verdict)) {
 					t.Errorf("verdict %s, want %s", got.Verdict, want.Verdict)
 				}
 				if len(got.Sites) != len(want.Sites) {
@@ -170,7 +172,7 @@ func TestFewSteps(t *testing.T) {
 						t.Errorf("site %d is %s and %s, want %s and %s", i, g.MockName, g.E2EName, w.MockName, w.E2EName)
 					}
 					switch {
-					case g.Verdict == align.SiteUndecided:
+					case g.Verdict == align.SiteUndecided || w.Verdict == align.SiteUndecided:
 						undecided++
 					case g.Verdict != w.Verdict:
 						t.Errorf("site %d is %s (%s), want %s", i, g.Verdict, g.Reason, w.Verdict)
