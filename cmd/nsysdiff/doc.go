@@ -379,6 +379,11 @@
 //	# reason = "switched off in production"
 //	# expires = 2027-01-31
 //
+//	# What holds for nsysdiff --regression, in place of all above:
+//	# [regression]
+//	# max_ratio = 1.05
+//	# min_time = "500ns"
+//
 // With --pairs FILE several comparisons are made in one run, with one status,
 // the worst.
 //
