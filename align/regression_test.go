@@ -162,3 +162,53 @@ func TestKindsInRegression(t *testing.T) {
 		})
 	}
 }
+
+// TestSomeLayers has a kernel take longer in some of the layers that run it,
+// and shorter in others: how sites of one kernel differ is noise only as far as
+// they differ within each run.
+func TestSomeLayers(t *testing.T) {
+	for _, x := range []struct {
+		reason  string
+		percent func(layer int) int64
+	}{
+		{"every second layer", func(l int) int64 { return 100 + int64(l%2)*50 }},
+		{"one of four", func(l int) int64 { return 100 + int64(l%4/3)*50 }},
+		{"three of four", func(l int) int64 { return 150 - int64(l%4/3)*50 }},
+		{"some longer, some shorter", func(l int) int64 { return []int64{160, 60, 100, 100}[l%4] }},
+		{"all of them", func(int) int64 { return 150 }},
+	} {
+		for _, layers := range []int{4, 24} {
+			t.Run(fmt.Sprintf("%s/%d", strings.ReplaceAll(x.reason, " ", "-"), layers), func(t *testing.T) {
+				c := check(t)
+				changed := fullShape.model(layers)
+				want := map[int]align.SiteVerdict{}
+				layer := 0
+				for i := range changed {
+					if changed[i].name != "silu_mul_kernel" {
+						continue
+					}
+					p := x.percent(layer)
+					changed[i].ns = changed[i].ns * p / 100
+					if p > 100 {
+						want[i] = align.Slower
+					} else if p < 100 {
+						want[i] = align.Faster
+					}
+					layer++
+				}
+				a, _ := program(1, 6, fullShape.model(layers)).trace("base")
+				b, _ := program(2, 6, changed).trace("new")
+				r := compare(t, a, b, align.Options{Regression: true})
+				got := map[int]align.SiteVerdict{}
+				for _, s := range r.Sites {
+					if s.Verdict != align.Match {
+						got[s.Index] = s.Verdict
+					}
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					c.Errorf("sites (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
