@@ -176,7 +176,7 @@ func (a *attributor) attribute(ctx context.Context, db *DB) error {
 		keys.need("globalTid")
 		workers := make([]*callWorker, a.workers)
 		for i := range workers {
-			workers[i] = &callWorker{attributor: a, hints: make([]int, len(a.tracks))}
+			workers[i] = newCallWorker(a)
 		}
 		opts := table.IntsOptions{Workers: a.workers, Keys: keys.names, Key: func(worker int, row []table.Value) (uint32, error) {
 			key := threadKey(row[0].Int)
@@ -211,6 +211,20 @@ type callWorker struct {
 	*attributor
 	threads []callThread // by number, of those that it met
 	hints   []int        // in each track, where the last call was looked for
+}
+
+// apartBytes is how far apart what two goroutines write all the time should
+// lie: within one line of the cache, or two that are fetched together, each
+// write waits for the other processor.
+const apartBytes = 128
+
+func newCallWorker(a *attributor) *callWorker {
+	n := len(a.tracks)
+	return &callWorker{
+		attributor: a,
+		threads:    make([]callThread, 0, apartBytes/16),
+		hints:      make([]int, n, n+apartBytes/8),
+	}
 }
 
 // callThread is a thread and the time that its last call began.

@@ -54,7 +54,11 @@ type rangeReader struct {
 	names []rangeName
 	ids   map[rangeName]uint32
 
+	// grow is held for reading while ranges are written, for writing while
+	// there is made room for more.
+	grow   sync.RWMutex
 	ranges []trace.Range // Name is the number of a rangeKey
+	n      int           // ranges, of those that there is room for
 }
 
 // notRange is the key of the rows that are no ranges.
@@ -63,7 +67,51 @@ const notRange = math.MaxUint32
 func (r *rangeReader) reset() {
 	r.keys, r.known = nil, map[rangeKey]uint32{}
 	r.names, r.ids = nil, map[rangeName]uint32{}
-	r.ranges = r.ranges[:0]
+	r.n = 0
+}
+
+// reserve returns the place of the first of n ranges.
+func (r *rangeReader) reserve(n int) int {
+	first := r.n
+	if r.n += n; r.n > len(r.ranges) {
+		r.grow.Lock()
+		more := hugepages.Make[trace.Range](max(r.n, len(r.ranges)+len(r.ranges)/2))
+		copy(more, r.ranges)
+		r.ranges = more
+		r.grow.Unlock()
+	}
+	return first
+}
+
+// add adds the ranges of a batch.
+func (r *rangeReader) add(b *table.Batch) error {
+	start, end := b.Columns[r.start], b.Columns[r.end]
+	none := func(i int) bool { return b.Keys[i] == notRange || start[i] == null }
+	n, first := 0, 0
+	for i := range b.N {
+		if !none(i) {
+			n++
+		}
+	}
+	if err := b.InTurn(func() { first = r.reserve(n) }); err != nil {
+		return err
+	}
+	r.grow.RLock()
+	defer r.grow.RUnlock()
+	out := r.ranges[first : first+n]
+	n = 0
+	for i := range b.N {
+		if none(i) {
+			continue
+		}
+		e := int64(math.MaxInt64)
+		if end[i] != null {
+			e = max(start[i], end[i])
+		}
+		out[n] = trace.Range{Start: start[i], End: e, Name: b.Keys[i], Parent: trace.None}
+		n++
+	}
+	return nil
 }
 
 // key returns the number of what the values of the key columns say.
@@ -117,24 +165,11 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Ran
 	r.ranges = hugepages.Make[trace.Range](int(db.plausible(rows)))
 	r.reset()
 	opts := table.IntsOptions{Workers: db.numWorkers(), Keys: keys.names, Key: r.key}
-	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, r.reset, func(b table.Batch) error {
-		start, end := b.Columns[r.start], b.Columns[r.end]
-		return b.InTurn(func() {
-			for i, key := range b.Keys {
-				if key == notRange || start[i] == null {
-					continue
-				}
-				e := int64(math.MaxInt64)
-				if end[i] != null {
-					e = max(start[i], end[i])
-				}
-				r.ranges = append(r.ranges, trace.Range{Start: start[i], End: e, Name: key, Parent: trace.None})
-			}
-		})
-	})
+	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, r.reset, func(b table.Batch) error { return r.add(&b) })
 	if err != nil {
 		return nil, err
 	}
+	r.ranges = r.ranges[:r.n]
 	if err := r.resolve(ctx, db, strings); err != nil {
 		return nil, err
 	}
@@ -178,10 +213,13 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 			names[registered[id]] = strings.id(unresolved(id))
 		}
 	}
-	for i := range r.ranges {
-		key := &r.keys[r.ranges[i].Name]
-		r.ranges[i].Name, r.ranges[i].Thread = names[key.name], key.thread
-	}
+	parallel(db.numWorkers(), (len(r.ranges)+chunkRows-1)/chunkRows, func(k int) {
+		own := r.ranges[k*chunkRows : min(k*chunkRows+chunkRows, len(r.ranges))]
+		for i := range own {
+			key := &r.keys[own[i].Name]
+			own[i].Name, own[i].Thread = names[key.name], key.thread
+		}
+	})
 	return nil
 }
 

@@ -79,7 +79,7 @@ const (
 	// dozen plans and a few hundred templates are usual; what does not fit is
 	// found anew.
 	maxPlans         = 4096
-	maxTemplateBytes = 8 << 20
+	maxTemplateBytes = 1 << 20
 )
 
 // templates finds the templates of records.
