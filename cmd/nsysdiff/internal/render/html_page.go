@@ -464,8 +464,9 @@ func (p *htmlPage) captures(r *align.Result) {
 			p.Notes = append(p.Notes, x)
 		}
 		ranks, left := rankTable(s.side)
-		for _, t := range ranks {
-			x := htmlTrack{Side: s.name, Name: Clean(rankName(t)), Launches: thousands(int64(t.Launches)), Pace: pace(t),
+		names := rankNames(ranks)
+		for i, t := range ranks {
+			x := htmlTrack{Side: s.name, Name: Clean(names[i]), Launches: thousands(int64(t.Launches)), Pace: pace(t),
 				Steps: fmt.Sprintf("%s of %s", thousands(int64(t.Steps)), count(t.LaunchesPerStep, "launch", "launches"))}
 			if t.Group > 0 {
 				x.Group = fmt.Sprint(t.Group)

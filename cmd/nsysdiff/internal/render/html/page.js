@@ -103,7 +103,7 @@ for (const table of $$('table.sortable')) {
         return Number(cell.dataset.k ?? cell.textContent);
       };
       const body = table.tBodies[0], sign = order === 'ascending' ? 1 : -1;
-      const rows = [...body.rows].map((row, i) => ({row, i, key: key(row)}));
+      const rows = $$('tr', body).map((row, i) => ({row, i, key: key(row)}));
       const compare = th.dataset.key === 'text'
         ? (a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0
         : (a, b) => a.key - b.key;
@@ -128,7 +128,7 @@ document.addEventListener('click', event => {
 // ---- the table of sites: filters and the chosen site ----
 
 const siteTable = $('#site-table');
-const siteRows = siteTable ? [...siteTable.tBodies[0].rows] : [];
+const siteRows = siteTable ? $$('tr[data-v]', siteTable) : [];
 const rowOf = new Map(siteRows.map(row => [Number(row.id.slice(1)), row]));
 const wanted = new Set();
 
@@ -172,11 +172,6 @@ if (siteTable) {
     filter();
     $('#filter').focus();
   });
-  for (const row of siteRows) {
-    const link = $('.name a', row);
-    link.setAttribute('role', 'button');
-    link.setAttribute('aria-expanded', 'false');
-  }
   siteTable.tBodies[0].addEventListener('click', event => {
     const row = event.target.closest('tr[data-v]');
     if (!row || String(getSelection())) return;
@@ -187,9 +182,6 @@ if (siteTable) {
       const link = $('.name a', chosenRow);
       closeDetail();
       link.focus();
-    } else if (event.key === ' ' && event.target.matches('.name a')) {
-      event.preventDefault();
-      event.target.click();
     }
   });
 }
@@ -198,7 +190,7 @@ let chosen = -1, chosenRow = null, detailRow = null;
 function closeDetail() {
   if (!chosenRow) return;
   chosenRow.classList.remove('chosen');
-  $('.name a', chosenRow).setAttribute('aria-expanded', 'false');
+  $('.name a', chosenRow).removeAttribute('aria-expanded');
   detailRow.remove();
   chosen = -1;
   chosenRow = detailRow = null;
@@ -214,7 +206,7 @@ function choose(index, scroll) {
   chosenRow = row;
   row.classList.add('chosen');
   $('.name a', row).setAttribute('aria-expanded', 'true');
-  detailRow = el('tr', {class: 'detail'}, el('td', {colspan: 8}, detail(data.sites[index], index)));
+  detailRow = el('tr', {class: 'detail', role: 'row'}, el('td', {colspan: 8, role: 'cell'}, detail(data.sites[index], index)));
   row.after(detailRow);
   mark();
   if (scroll) {
