@@ -45,7 +45,7 @@ func (o ReduceOptions) withDefaults() ReduceOptions {
 }
 
 // An IrreducibleError says that no repetition was found in a trace too long to
-// be kept as it is.
+// be kept as it is, or no step beyond those that were to be skipped.
 type IrreducibleError struct {
 	Path     string
 	Launches int // that a reduced trace would hold
@@ -139,12 +139,13 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 	var ways []keptWay
 	budget := r.o.Launches
 	for i := range segs {
-		if i > 0 && segs[i].by == byWhole {
+		isFirst := len(ways) == 0
+		if len(segs[i].steps) == 0 || !isFirst && segs[i].by == byWhole {
 			continue
 		}
-		w := keptWay{segmentation: &segs[i], further: i >= trusted}
+		w := keptWay{segmentation: &segs[i], further: i >= trusted && !isFirst}
 		limit := r.o.Steps
-		if i > 0 {
+		if !isFirst {
 			limit = min(limit, furtherSteps)
 		}
 		r.choose(&w, limit)
@@ -158,11 +159,11 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 			}
 		}
 		switch {
-		case i == 0 && launches > maxReduced:
+		case isFirst && launches > maxReduced:
 			return nil, &IrreducibleError{r.t.Capture.Path, launches}
-		case i > 0 && launches > budget:
+		case !isFirst && launches > budget:
 			continue
-		case i > 0:
+		case !isFirst:
 			budget -= launches
 		}
 		for _, k := range w.kept {
@@ -176,6 +177,10 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 			}
 		}
 		ways = append(ways, w)
+	}
+	if len(ways) == 0 {
+		// All steps were skipped.
+		return nil, &IrreducibleError{r.t.Capture.Path, 0}
 	}
 	return ways, nil
 }
