@@ -19,8 +19,8 @@ const (
 // graphSteps tells steps by the replays of CUDA graphs: each replay is one,
 // and so is what is launched one by one between two. What comes before the
 // first replay is warm-up and capture. It returns the number of
-// launches of the typical replay and the part of the launches that are not
-// replayed. ok is false where replays are too few.
+// launches of the typical replay and the part of the launches from then on that
+// are not replayed. ok is false where replays are too few.
 func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok bool) {
 	if len(t.Nodes) == 0 {
 		return s, 0, 0, false
@@ -61,7 +61,7 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 		length = replays[k]
 		sum += length
 	}
-	return s, length, 1 - float64(replayed)/float64(n), true
+	return s, length, 1 - float64(replayed)/float64(n-before), true
 }
 
 // splitRepeats cuts steps of eager launches that are another one several times

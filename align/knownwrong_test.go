@@ -8,19 +8,11 @@ import (
 // knownWrong lists the tests that the code is known to fail, by full name, and
 // why. Such a test fails when it begins to pass, so that it is taken off here.
 var knownWrong = map[string]string{
-	"TestPerturbed/seed=6": "half of a layer is taken for the mock's step where a norm begins both halves (no ranges)",
 
 	"TestPerturbed/seed=53": "the mock's step is turned so that its first launches stand at its end (no ranges)",
 
-	"TestManyLayers/61/no-nvtx":   "few steps of many layers: a layer is taken for the step (no ranges)",
-	"TestManyLayers/500/no-nvtx":  "few steps of many layers: a layer is taken for the step (no ranges)",
-	"TestManyLayers/3000/no-nvtx": "few steps of many layers: a layer is taken for the step (no ranges)",
-
 	"TestPerturbedRegression/seed=3":  "4 steps: a layer is taken for the step in one of the runs (no ranges)",
 	"TestPerturbedRegression/seed=56": "4 steps: a layer is taken for the step in one of the runs (no ranges)",
-	"TestPerturbedRegression/seed=67": "4 steps: a layer is taken for the step in one of the runs (no ranges)",
-	"TestPerturbedRegression/seed=85": "4 steps: a layer is taken for the step in one of the runs (no ranges)",
-	"TestPerturbedRegression/seed=93": "4 steps: a layer is taken for the step in one of the runs (no ranges)",
 
 	"TestKindsInRegression/the-new-run-has-no-prefill": "prefill of the base is paired with decode of the new run, being first",
 

@@ -206,7 +206,8 @@ func anchors(seq []int32, window int) []period {
 				}
 			}
 			p := period{length: median, anchor: seq[places[i].at:][:window:window]}
-			p.cover = float64(regular*median) / float64(len(seq))
+			// As many steps as anchors, of which the last ends with the sequence.
+			p.cover = min(1, float64((regular+1)*median)/float64(len(seq)))
 			if float64(regular) >= minRegular*float64(len(gaps)) && p.cover >= minCover {
 				at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
 				switch {
