@@ -110,42 +110,63 @@ const (
 	maxFits      = 8    // kinds of steps that a regression compares
 )
 
-// regressionFits pairs the kinds of steps of two runs, the kind with the most
-// GPU time first. Each kind of the new run is paired once.
+// minPairGeom is the part of the matched launches whose geometry must be equal
+// for two kinds of steps to be a pair beside a better one: a prefill and a decode
+// launch much the same by name.
+const minPairGeom = 0.5
+
+// regressionFits pairs the kinds of steps of two runs, those that fit best
+// first, and returns the pairs, that with the most GPU time first.
 func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*fit, error) {
 	baseKinds := joinRare(c.mock.kinds(c.mock.classify(bs.steps)), c.o.MinSamples)
 	newKinds := joinRare(c.e2e.kinds(c.e2e.classify(ns.steps)), c.o.MinSamples)
-	var total int64
-	for _, k := range baseKinds {
-		total += k.ns
-	}
-	var fits []*fit
-	used := map[*kind]bool{}
-	for _, bk := range baseKinds {
-		if len(fits) >= maxFits || float64(bk.ns) < minKindShare*float64(total) {
-			break
+	worth := func(kinds []*kind) []*kind {
+		var total int64
+		for _, k := range kinds {
+			total += k.ns
 		}
+		n := 1
+		for n < min(len(kinds), maxFits) && float64(kinds[n].ns) >= minKindShare*float64(total) {
+			n++
+		}
+		return kinds[:n]
+	}
+	var all []*fit
+	for _, bk := range worth(baseKinds) {
 		base := c.mock.elements(bk.rep())
-		var best *fit
-		for _, nk := range newKinds {
-			if used[nk] {
-				continue
-			}
+		for _, nk := range worth(newKinds) {
 			p, err := place(ctx, base, c.e2e, nk, true)
 			if err != nil {
 				return nil, err
 			}
-			f := &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mockRep: bk.rep(), mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)}
-			if best == nil || better(f, best) {
-				best = f
-			}
+			all = append(all, &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mockRep: bk.rep(), mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)})
 		}
-		if best == nil || len(fits) > 0 && best.matched() < minMatched {
-			c.unpaired = append(c.unpaired, bk)
+	}
+	slices.SortStableFunc(all, func(a, b *fit) int {
+		switch {
+		case better(a, b):
+			return -1
+		case better(b, a):
+			return 1
+		}
+		return 0
+	})
+	var fits []*fit
+	used := map[*kind]bool{}
+	for _, f := range all {
+		p := f.placing
+		if used[f.mockKind] || used[p.kind] ||
+			len(fits) > 0 && (f.matched() < minMatched || float64(p.geom) < minPairGeom*float64(p.matched)) {
 			continue
 		}
-		used[best.placing.kind] = true
-		fits = append(fits, best)
+		used[f.mockKind], used[p.kind] = true, true
+		fits = append(fits, f)
+	}
+	slices.SortStableFunc(fits, func(a, b *fit) int { return cmp.Compare(b.mockKind.ns, a.mockKind.ns) })
+	for _, bk := range worth(baseKinds) {
+		if !used[bk] {
+			c.unpaired = append(c.unpaired, bk)
+		}
 	}
 	// A kind of too few steps tells nothing beside others: it is warm-up, for
 	// the most part.
