@@ -110,14 +110,18 @@ const (
 	minEqualSites = 4      // sites of one kernel from which their spread is told
 	spreadSigmas  = 3      // how many standard deviations are noise
 	madToSigma    = 1.4826 // of normally distributed values
+	mostSpread    = 1.2    // beyond which a spread is the work's, not noise
 )
 
 // noiseOfEqualSites raises the noise floor of sites that run one kernel with
 // one geometry, as the layers of a model do. Two processes differ by where
-// their memory lies, and a halving of one of them does not show that: the
-// ratios of such sites do, some up, some down. A kernel that is slower as such
-// is so at all of them, and one layer that differs from the rest stands out:
-// neither moves the median absolute deviation, which is the measure.
+// their memory lies, and the halves of one of them do not show that: the
+// ratios of such sites do, some up, some down.
+//
+// The lesser of two spreads is noise: of the ratios, and of the times in the
+// base by itself. A kernel that is slower at all sites does not spread the
+// ratios, one that is slower at some does not spread the base. The measure is the median absolute deviation, which one site that
+// differs does not move.
 func noiseOfEqualSites(sites []Site) {
 	type kernel struct {
 		base, next     string
@@ -135,17 +139,24 @@ func noiseOfEqualSites(sites []Site) {
 		if len(g) < minEqualSites {
 			continue
 		}
-		logs := make([]float64, len(g))
-		for k, i := range g {
-			logs[k] = math.Log(*sites[i].Ratio)
+		spread := func(of func(s *Site) float64) float64 {
+			logs := make([]float64, len(g))
+			for k, i := range g {
+				logs[k] = math.Log(max(of(&sites[i]), 1e-9))
+			}
+			mid := median(slices.Clone(logs))
+			for k := range logs {
+				logs[k] = math.Abs(logs[k] - mid)
+			}
+			return spreadSigmas * madToSigma * median(logs)
 		}
-		mid := median(slices.Clone(logs))
-		for k := range logs {
-			logs[k] = math.Abs(logs[k] - mid)
-		}
-		spread := math.Exp(spreadSigmas * madToSigma * median(logs))
+		// A ratio is of two times, whose variances add.
+		noise := math.Exp(min(
+			spread(func(s *Site) float64 { return *s.Ratio }),
+			math.Sqrt2*spread(func(s *Site) float64 { return s.Mock.MedianNS }),
+			math.Log(mostSpread)))
 		for _, i := range g {
-			*sites[i].Noise = max(*sites[i].Noise, spread)
+			*sites[i].Noise = max(*sites[i].Noise, noise)
 		}
 	}
 }
@@ -159,7 +170,7 @@ func apart(a, b float64) float64 {
 // judgeSite decides the verdict of a site by its ratio alone; causes may
 // change it later.
 func (c *comparer) judgeSite(s *Site) {
-	s.Variant = s.MockName != "" && s.E2EName != "" && !c.sameName(s)
+	s.Variant = s.MockName != "" && s.E2EName != "" && s.MockName != s.E2EName && !c.sameName(s)
 	switch {
 	case c.o.Ignore != nil && (c.o.Ignore.MatchString(s.MockName) && s.MockName != "" || c.o.Ignore.MatchString(s.E2EName) && s.E2EName != ""):
 		s.Verdict, s.Reason = Ignored, "ignored, as asked"

@@ -13,11 +13,6 @@ var knownWrong = map[string]string{
 
 	"TestPerturbedRegression/seed=3":  "4 steps: a layer is taken for the step in one of the runs (no ranges)",
 	"TestPerturbedRegression/seed=56": "4 steps: a layer is taken for the step in one of the runs (no ranges)",
-
-	"TestSomeLayers/every-second-layer/4":         "noise told from how sites of one kernel differ hides that half of the layers are slower",
-	"TestSomeLayers/every-second-layer/24":        "noise told from how sites of one kernel differ hides that half of the layers are slower",
-	"TestSomeLayers/some-longer,-some-shorter/4":  "noise told from how sites of one kernel differ hides that half of the layers are slower",
-	"TestSomeLayers/some-longer,-some-shorter/24": "noise told from how sites of one kernel differ hides that half of the layers are slower",
 }
 
 // A checker collects what is wrong with what one test looks at, and holds it
