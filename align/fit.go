@@ -388,6 +388,9 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 	if best.mockKind.steps < c.o.MinSamples && len(mockKinds) > 1 {
 		best.mockKind = join(mockKinds, best.mockKind)
 	}
+	if err := c.withOtherTracks(ctx, best, e2eKinds); err != nil {
+		return nil, err
+	}
 	for _, k := range e2eKinds {
 		if !contains(best.placing.kind, k) {
 			best.otherKinds = append(best.otherKinds, k)

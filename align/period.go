@@ -24,37 +24,56 @@ type period struct {
 // period that the trace may have, the longest first, and returns the lengths
 // of the periods.
 func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []int) {
-	// Tracks of one program have the same periods: those of the longest
-	// track are tried on all.
-	longest := 0
-	for k := range t.Tracks {
-		if t.Tracks[k].N > t.Tracks[longest].N {
-			longest = k
-		}
-	}
 	if len(t.Tracks) == 0 {
 		return nil, nil
 	}
-	names := func(tr trace.Track) []int32 {
-		seq := make([]int32, tr.N)
-		for i := range seq {
-			seq[i] = syms[t.Launches.Config[tr.First+i]].name
+	names := make([][]int32, len(t.Tracks))
+	longest := 0
+	for k, tr := range t.Tracks {
+		names[k] = make([]int32, tr.N)
+		for i := range names[k] {
+			names[k][i] = syms[t.Launches.Config[tr.First+i]].name
 		}
-		return seq
+		if tr.N > t.Tracks[longest].N {
+			longest = k
+		}
 	}
-	full := make([]uint64, t.Tracks[longest].N)
-	for i := range full {
-		y := syms[t.Launches.Config[t.Tracks[longest].First+i]]
-		full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
+	periods := func(k int) []period {
+		full := make([]uint64, t.Tracks[k].N)
+		for i := range full {
+			y := syms[t.Launches.Config[t.Tracks[k].First+i]]
+			full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
+		}
+		return findPeriods(names[k], full)
 	}
-	for _, p := range findPeriods(names(t.Tracks[longest]), full) {
+	// Tracks of one program have the same periods: those of the longest track
+	// are tried on all. A track that they do not cut launches something else,
+	// and its own longest period, or that of one like it, cuts it.
+	var others []period
+	searched := map[int]bool{}
+	for _, p := range periods(longest) {
 		s := segmentation{by: byPeriod}
 		kept := 0
 		for k, tr := range t.Tracks {
-			for _, iv := range p.cut(names(tr)) {
-				s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
-				kept += iv.end - iv.start
+			cut := p.cut(names[k])
+			if !repeated(cut, tr.N) {
+				if !searched[k] && !slices.ContainsFunc(others, func(q period) bool { return repeated(q.cut(names[k]), tr.N) }) {
+					searched[k] = true
+					if own := periods(k); len(own) > 0 {
+						others = append(others, own[0])
+					}
+				}
+				for _, q := range others {
+					if c := q.cut(names[k]); repeated(c, tr.N) || length(c) > length(cut) {
+						cut = c
+						break
+					}
+				}
 			}
+			for _, iv := range cut {
+				s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
+			}
+			kept += length(cut)
 		}
 		if rest := t.Launches.Len() - kept; rest > 0 {
 			s.leftOut = append(s.leftOut, fmt.Sprintf("%s outside the repeated sequence", count(rest, "launch")))
@@ -63,6 +82,19 @@ func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []
 		lengths = append(lengths, p.length)
 	}
 	return segs, lengths
+}
+
+// repeated reports whether steps are a way to see a track of n launches: more
+// than one, and most of it.
+func repeated(steps []interval, n int) bool { return len(steps) > 1 && 2*length(steps) >= n }
+
+// length returns how much intervals cover.
+func length(ivs []interval) int {
+	n := 0
+	for _, iv := range ivs {
+		n += iv.end - iv.start
+	}
+	return n
 }
 
 // findPeriods returns the periods that a sequence may have, the longest

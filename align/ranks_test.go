@@ -201,7 +201,17 @@ func TestPipelineStages(t *testing.T) {
 		mock, _ := program(1, 10, oneRank.attentionOp()).trace("mock")
 		e2e, _ := traceOf("e2e", rankPrograms(4, step, nil)...)
 		r := compare(t, mock, e2e, o)
+		groups := slices.DeleteFunc(slices.Clone(r.Findings), func(f align.Finding) bool { return f.Code != align.CodeRankGroups })
+		if len(groups) != 1 || groups[0].Severity != align.Info || !strings.Contains(groups[0].Message, "without the mock") {
+			c.Errorf("groups of ranks: %+v", groups)
+		}
+		r.Findings = slices.DeleteFunc(r.Findings, func(f align.Finding) bool { return f.Code == align.CodeRankGroups })
 		expectNothing(c, r)
+		for i, tr := range r.E2E.Tracks {
+			if want := i/2 + 1; tr.Group != want {
+				c.Errorf("track %d is of group %d, want %d", i, tr.Group, want)
+			}
+		}
 		if r.E2E.Steps != 16 || r.E2E.Occurrences != 3 {
 			c.Errorf("%d steps, %d occurrences, want 16 and 3", r.E2E.Steps, r.E2E.Occurrences)
 		}
@@ -232,6 +242,31 @@ func TestMergedReports(t *testing.T) {
 		for i, tr := range r.E2E.Tracks {
 			if want := fmt.Sprintf("rank%d.sqlite", i); tr.Report != want {
 				c.Errorf("track %d is of report %q, want %q", i, tr.Report, want)
+			}
+		}
+	})
+}
+
+// TestStagesOfUnequalLength finds the mock in pipeline stages whose steps are
+// so different that they are kinds of their own.
+func TestStagesOfUnequalLength(t *testing.T) {
+	both(t, func(t *testing.T, o align.Options) {
+		c := check(t)
+		step := func(rank int) []kernel {
+			if rank < 2 {
+				return oneRank.model(1)
+			}
+			return oneRank.model(6)
+		}
+		mock, _ := program(1, 10, oneRank.attentionOp()).trace("mock")
+		e2e, _ := traceOf("e2e", rankPrograms(4, step, nil)...)
+		r := compare(t, mock, e2e, o)
+		if r.Verdict != align.Aligned || len(r.E2E.Tracks) != 4 {
+			c.Errorf("verdict %s of %d tracks", r.Verdict, len(r.E2E.Tracks))
+		}
+		for i, tr := range r.E2E.Tracks {
+			if want := []int{1, 1, 6, 6}[i]; tr.Steps == 0 || tr.Occurrences != want || tr.Group != i/2+1 {
+				c.Errorf("track %d: %d steps with %d occurrences in group %d, want %d", i, tr.Steps, tr.Occurrences, tr.Group, want)
 			}
 		}
 	})

@@ -173,27 +173,23 @@ func (c *comparer) describeSteps(r *Result, f *fit) {
 		s.LaunchesPerStep = k.rep().n
 		s.StepKind = seq.kindName(seg.steps, k)
 		s.LeftOut = append(s.LeftOut, seg.leftOut...)
-		for _, cl := range k.classes {
-			for _, i := range cl.steps {
-				tr := &s.Tracks[seg.steps[i].track]
-				tr.Steps++
-				tr.LaunchesPerStep = k.rep().n
-			}
-		}
 	}
 	set(r.Mock, c.mock, f.mockSeg, f.mockKind)
 	set(r.E2E, c.e2e, f.e2eSeg, f.placing.kind)
+	for _, cl := range f.mockKind.classes {
+		for _, i := range cl.steps {
+			tr := &r.Mock.Tracks[f.mockSeg.steps[i].track]
+			tr.Steps++
+			tr.LaunchesPerStep = f.mockKind.rep().n
+		}
+	}
+	c.describeTracks(r, f)
 	r.E2E.LeftOut = append(r.E2E.LeftOut, c.e2e.leftOutKinds(f.e2eSeg.steps, f.otherKinds)...)
 	if n := len(c.rare); n > 0 {
 		r.Mock.LeftOut = append(r.Mock.LeftOut, count(n, "kind")+" of steps of which a run has too few to compare")
 	}
 	if !c.o.Regression {
 		r.E2E.Occurrences = f.placing.perStep
-		for i := range r.E2E.Tracks {
-			if r.E2E.Tracks[i].Steps > 0 {
-				r.E2E.Tracks[i].Occurrences = f.placing.perStep
-			}
-		}
 		if n := f.placing.partial; n > 0 && f.placing.perStep > 0 {
 			r.E2E.LeftOut = append(r.E2E.LeftOut,
 				fmt.Sprintf("%s in each step that match less of the mock than the best", count(n, "place")))

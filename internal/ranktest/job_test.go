@@ -20,11 +20,7 @@ const mock = "../../testdata/llama_tp_mock_tp4.sqlite"
 // knownWrong lists the tests that the program is known to fail, by full name,
 // and why. Such a test fails when it begins to pass, so that it is taken off
 // here.
-var knownWrong = map[string]string{
-	"TestJob/stages/launches":    "the second stage's steps count as long as the first one's",
-	"TestJob/stages/groups":      "nothing says that there are two groups",
-	"TestJob/disaggregated/said": "nothing says that the mock runs on some ranks only",
-}
+var knownWrong = map[string]string{}
 
 // A job is a run of the command on a mock and the reports of ranks.
 type job struct {
