@@ -52,8 +52,10 @@ func (s *Source) leaves(ctx context.Context, root uint32) (leaves, error) {
 	return w.out, err
 }
 
-// measure follows first children down to a leaf.
+// measure follows first children down to a leaf, and makes room for as many
+// leaves as there are if all pages have as many children as those.
 func (w *walker) measure(root uint32) error {
+	leaves := int64(1)
 	for page := root; ; w.depth++ {
 		if w.depth == maxDepth {
 			return refuse("page %d: b-tree too deep", root)
@@ -64,8 +66,11 @@ func (w *walker) measure(root uint32) error {
 			return err
 		}
 		if b.kind == leafTable {
+			w.out.page = make([]uint32, 0, leaves)
+			w.out.last = make([]int64, 0, leaves)
 			return nil
 		}
+		leaves = min(leaves*int64(b.cells+1), w.layout.pages)
 		if page, _, err = b.cell(0); err != nil {
 			return err
 		}
