@@ -4,7 +4,9 @@ package nsysdb_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -32,9 +34,18 @@ func makeBig(b testing.TB, n int) string {
 	return path
 }
 
+var large = flag.Bool("large", false, "run the benchmarks on 10 million launches too")
+
 func BenchmarkRead(b *testing.B) {
-	for _, n := range []int{1e4, 1e6} {
+	for _, n := range []int{1e4, 1e6, 1e7} {
+		if n > 1e6 && !*large {
+			continue
+		}
 		path := makeBig(b, n)
+		info, err := os.Stat(path)
+		if err != nil {
+			b.Fatal(err)
+		}
 		for _, bb := range []struct {
 			name, scanner string
 			q             nsysdb.Query
@@ -46,6 +57,7 @@ func BenchmarkRead(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/launches=%d", bb.name, n), func(b *testing.B) {
 				b.Setenv("NSYSDIFF_SCANNER", bb.scanner)
 				b.ReportAllocs()
+				b.SetBytes(info.Size())
 				for b.Loop() {
 					db, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
 					if err != nil {
