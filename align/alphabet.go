@@ -39,11 +39,11 @@ func newAlphabet(aliases []Alias) *alphabet {
 }
 
 // symbols returns the symbol of each configuration of a trace.
-func (a *alphabet) symbols(t *trace.Trace, side side) []symbol {
+func (a *alphabet) symbols(t *trace.Trace) []symbol {
 	syms := make([]symbol, len(t.Configs))
 	for i := range t.Configs {
 		c := &t.Configs[i]
-		s := a.name(t.Strings[c.Name], side)
+		s := a.name(t.Strings[c.Name])
 		s.geom = a.geoms.id([6]int32{c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2]})
 		syms[i] = s
 	}
@@ -51,15 +51,12 @@ func (a *alphabet) symbols(t *trace.Trace, side side) []symbol {
 }
 
 // name returns the symbol of a name, without geometry. An alias gives both
-// its kernels the symbol of one made-up name.
-func (a *alphabet) name(name string, side side) symbol {
+// its kernels the symbol of one made-up name, on both sides, so that equal
+// names stay equal.
+func (a *alphabet) name(name string) symbol {
 	key := name
 	for i := range a.aliases {
-		re := a.aliases[i].Mock
-		if side == sideE2E {
-			re = a.aliases[i].E2E
-		}
-		if re.MatchString(name) {
+		if a.aliases[i].Mock.MatchString(name) || a.aliases[i].E2E.MatchString(name) {
 			key = aliasKey(i)
 			break
 		}
@@ -78,9 +75,9 @@ func (a *alphabet) name(name string, side side) symbol {
 	return s
 }
 
-// of returns what a name of one side says of its kernel. Names of aliases
-// share what the first of them said.
-func (a *alphabet) of(name string, side side) nameInfo { return a.info[a.name(name, side).name] }
+// of returns what a name says of its kernel. Names of aliases share what the
+// first of them said.
+func (a *alphabet) of(name string) nameInfo { return a.info[a.name(name).name] }
 
 // aliasKey is a key that no kernel name equals.
 func aliasKey(i int) string { return "\x00alias " + strconv.Itoa(i) }

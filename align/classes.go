@@ -17,7 +17,7 @@ type sequence struct {
 }
 
 func newSequence(t *trace.Trace, a *alphabet, modules *numbering[string], sd side, o Options) *sequence {
-	s := &sequence{t: t, syms: a.symbols(t, sd), scoped: sd == sideE2E && o.ScopedE2E && !o.Regression}
+	s := &sequence{t: t, syms: a.symbols(t), scoped: sd == sideE2E && o.ScopedE2E && !o.Regression}
 	if !o.NoNVTX && len(t.Ranges) > 0 {
 		byName := map[uint32]int32{}
 		s.modules = make([]int32, len(t.Ranges))

@@ -172,7 +172,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		s := Site{Index: len(r.Sites)}
 		if inMock {
 			name := c.mock.t.Name(m.first)
-			s.MockName, s.Family = name, c.alphabet.of(name, sideMock).family
+			s.MockName, s.Family = name, c.alphabet.of(name).family
 			s.Mock, s.MockLaunch = m.sample, mv.geometry(m)
 			s.MockOverlap = mockOverlap[i]
 			s.NVTX, s.Module = c.mock.path(m.first)
@@ -183,7 +183,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		}
 		if inE2E {
 			name := c.e2e.t.Name(e.first)
-			s.E2EName, s.Family = name, c.alphabet.of(name, sideE2E).family
+			s.E2EName, s.Family = name, c.alphabet.of(name).family
 			s.E2E, s.E2ELaunch = e.sample, ev.geometry(e)
 			s.E2EOverlap = e2eOverlap[i]
 			if path, module := c.e2e.path(e.first); path != nil {
@@ -192,7 +192,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 			s.Present = e.present
 			s.Ranks = e.ranks
 			if e.ranks != nil {
-				if c.alphabet.of(name, sideE2E).kind == KindCommunication {
+				if c.alphabet.of(name).kind == KindCommunication {
 					s.Collective = ev.collective(i)
 				} else {
 					paced = append(paced, i)
@@ -267,7 +267,7 @@ func splitRefs(refs []LaunchRef) (mock, e2e []LaunchRef) {
 
 // sameFamily reports whether two names are of one family or aliases.
 func (c *comparer) sameFamily(mock, e2e string) bool {
-	m, e := c.alphabet.name(mock, sideMock), c.alphabet.name(e2e, sideE2E)
+	m, e := c.alphabet.name(mock), c.alphabet.name(e2e)
 	return m.name == e.name || m.family == e.family
 }
 

@@ -194,9 +194,9 @@ func (c *comparer) judgeSite(s *Site) {
 // kindOf returns what a site's kernel does.
 func (c *comparer) kindOf(s *Site) KernelKind {
 	if s.MockName != "" {
-		return c.alphabet.of(s.MockName, sideMock).kind
+		return c.alphabet.of(s.MockName).kind
 	}
-	return c.alphabet.of(s.E2EName, sideE2E).kind
+	return c.alphabet.of(s.E2EName).kind
 }
 
 // words chooses between what is said of a mock and of a regression.
@@ -208,7 +208,7 @@ func (c *comparer) words(compare, regression string) string {
 }
 
 func (c *comparer) sameName(s *Site) bool {
-	return c.alphabet.name(s.MockName, sideMock).name == c.alphabet.name(s.E2EName, sideE2E).name
+	return c.alphabet.name(s.MockName).name == c.alphabet.name(s.E2EName).name
 }
 
 // judgeRatio decides by a ratio and its interval. The ratio decides, the

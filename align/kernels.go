@@ -47,7 +47,7 @@ func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) 
 	var keys []string
 	ids := map[string]int{}
 	for i := range t.Configs {
-		key := c.groupKey(t, &t.Configs[i], sd)
+		key := c.groupKey(t, &t.Configs[i])
 		id, ok := ids[key]
 		if !ok {
 			id = len(keys)
@@ -73,7 +73,7 @@ func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) 
 	families := map[string]string{}
 	for i := range t.Configs {
 		if key := keys[groups[i]]; families[key] == "" {
-			families[key] = c.alphabet.of(t.Strings[t.Configs[i].Name], sd).family
+			families[key] = c.alphabet.of(t.Strings[t.Configs[i].Name]).family
 		}
 	}
 	for g, key := range keys {
@@ -92,14 +92,14 @@ func (c *comparer) addTotals(rows map[string]*KernelRow, t *trace.Trace, sd side
 	var families []string
 	for i := range t.Reduced.Totals {
 		tot := &t.Reduced.Totals[i]
-		key := c.groupKey(t, &trace.Config{Name: tot.Name, Short: tot.Short, Grid: tot.Grid, Block: tot.Block}, sd)
+		key := c.groupKey(t, &trace.Config{Name: tot.Name, Short: tot.Short, Grid: tot.Grid, Block: tot.Block})
 		id, ok := ids[key]
 		if !ok {
 			id = len(keys)
 			ids[key] = id
 			keys = append(keys, key)
 			sums = append(sums, trace.Distribution{})
-			families = append(families, c.alphabet.of(t.Strings[tot.Name], sd).family)
+			families = append(families, c.alphabet.of(t.Strings[tot.Name]).family)
 		}
 		sums[id].Merge(&tot.Distribution)
 	}
@@ -135,11 +135,11 @@ func addRow(rows map[string]*KernelRow, name, family string, s *Sample, sd side)
 	}
 }
 
-func (c *comparer) groupKey(t *trace.Trace, cfg *trace.Config, sd side) string {
+func (c *comparer) groupKey(t *trace.Trace, cfg *trace.Config) string {
 	name := t.Strings[cfg.Name]
 	switch c.o.By {
 	case ByFamily:
-		return c.alphabet.of(name, sd).family
+		return c.alphabet.of(name).family
 	case ByShort:
 		return t.Strings[cfg.Short]
 	case ByGrid:
