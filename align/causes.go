@@ -171,7 +171,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 	}
 	// The attention must scale, in most layers, some projection with it where
 	// there is one, and what is done per token must not.
-	if attention == 0 || 2*attention < attentionSites || gemmSites > 0 && gemms == 0 || tokensScaled > tokens || tokens == 0 && !c.someUnscaled(all) {
+	if attention == 0 || attentionSites > 1 && 2*attention <= attentionSites || gemmSites > 0 && gemms == 0 || tokensScaled > tokens || tokens == 0 && !c.someUnscaled(all) {
 		return false
 	}
 	k := headFactor(scaledSites, dir)
@@ -351,7 +351,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		}
 		tokens := othersScaled > 0 && othersScaled*3 >= others
 		// One layer of many that differs works on the same shape.
-		if !tokens && (len(attention) == 0 || 2*len(attention) < attentionSites) || !c.anyDiffers(r, sites) {
+		if !tokens && (len(attention) == 0 || attentionSites > 1 && 2*len(attention) <= attentionSites) || !c.anyDiffers(r, sites) {
 			continue
 		}
 		cause := Cause{Code: CauseShape, Sites: sites, Evidence: evidence}

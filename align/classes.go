@@ -19,17 +19,15 @@ type sequence struct {
 func newSequence(t *trace.Trace, a *alphabet, modules *numbering[string], sd side, o Options) *sequence {
 	s := &sequence{t: t, syms: a.symbols(t), scoped: sd == sideE2E && o.ScopedE2E && !o.Regression}
 	if !o.NoNVTX && len(t.Ranges) > 0 {
-		byName := map[uint32]int32{}
-		s.modules = make([]int32, len(t.Ranges))
+		names := normalisedNames(t)
 		modules.id("") // 0 stands for none
+		ids := make([]int32, len(names.names))
+		for i, name := range names.names {
+			ids[i] = modules.id(name)
+		}
+		s.modules = make([]int32, len(t.Ranges))
 		for r := range t.Ranges {
-			name := t.Ranges[r].Name
-			id, ok := byName[name]
-			if !ok {
-				id = modules.id(normalise(t.Strings[name]))
-				byName[name] = id
-			}
-			s.modules[r] = id
+			s.modules[r] = ids[names.of[t.Ranges[r].Name]]
 		}
 	}
 	return s

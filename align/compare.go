@@ -155,7 +155,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	var origins []origin
 	mockOverlap, e2eOverlap := mv.overlaps(len(columns)), ev.overlaps(len(columns))
 	sporadic := newSporadic()
-	var paced []int
+	var paced []cell
 	for i := range columns {
 		m, e := mocks[i], e2es[i]
 		inMock := m.sample != nil && m.present >= minPresent
@@ -195,7 +195,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 				if c.alphabet.of(name).kind == KindCommunication {
 					s.Collective = ev.collective(i)
 				} else {
-					paced = append(paced, i)
+					paced = append(paced, e)
 				}
 			}
 			if c.o.Launches {

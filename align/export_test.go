@@ -70,3 +70,5 @@ func RankTest(x, y []float64) (float64, bool) { return rankTest(x, y) }
 
 // RatioOf returns a ratio that is finite.
 func RatioOf(x, y float64) float64 { return ratioOf(x, y) }
+
+func OrderStatistics(values []int64, ranks []int, out []int64) { orderStatistics(values, ranks, out) }

@@ -32,8 +32,15 @@ const maxMockKinds = 4
 // Of several periods of the mock the longest that still matches nearly as
 // well as any is the step: a whole-model mock repeats its layers as well.
 func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
-	mockSegs := withSteps(segment(c.mock.t, c.mock.syms, c.o))
-	e2eSegs := withSteps(segment(c.e2e.t, c.e2e.syms, c.o))
+	var segs [2][]segmentation
+	parallel(ctx, 2, func(i int) {
+		s := []*sequence{c.mock, c.e2e}[i]
+		segs[i] = withSteps(segment(s.t, s.syms, c.o))
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	mockSegs, e2eSegs := segs[0], segs[1]
 	if len(mockSegs) == 0 || len(e2eSegs) == 0 {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package align
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -76,9 +77,11 @@ func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) 
 			families[key] = c.alphabet.of(t.Strings[t.Configs[i].Name]).family
 		}
 	}
+	samples := make([]*Sample, len(keys))
+	parallel(context.Background(), len(keys), func(g int) { samples[g] = newSample(durations[g], nil) })
 	for g, key := range keys {
 		if counts[g] > 0 {
-			addRow(rows, key, families[key], newSample(durations[g], nil), sd)
+			addRow(rows, key, families[key], samples[g], sd)
 		}
 	}
 }

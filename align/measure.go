@@ -1,6 +1,9 @@
 package align
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -12,6 +15,8 @@ type view struct {
 	seq   *sequence
 	steps []viewStep // in order of track and time
 	plots bool       // cells keep values
+
+	scratch sync.Pool // of *cellScratch
 }
 
 // A viewStep is a step and its occurrences; the mock's steps have one.
@@ -23,7 +28,7 @@ type viewStep struct {
 
 // e2eView returns the view of the E2E's steps.
 func e2eView(s *sequence, f *fit) *view {
-	v := &view{seq: s}
+	v := newView(s)
 	at := make([]viewStep, len(f.e2eSeg.steps))
 	for _, c := range f.placing.classes {
 		cols := make([][]int32, len(c.occurrences))
@@ -74,7 +79,7 @@ func mockView(s *sequence, f *fit, columns []column, align func(seq []element) (
 			at[k] = [][]int32{cols}
 		}
 	}
-	v := &view{seq: s}
+	v := newView(s)
 	for i := range at {
 		if at[i] != nil {
 			v.steps = append(v.steps, viewStep{step: &f.mockSeg.steps[i], columns: at[i]})
@@ -96,6 +101,23 @@ func (v *view) each(column int, fn func(step, launch int)) {
 	}
 }
 
+// A cellScratch is memory that measuring one column after another uses again.
+type cellScratch struct {
+	durations []int64
+	bounds    []int
+}
+
+// reset makes room for a number of launches and steps.
+func (s *cellScratch) reset(launches, steps int) {
+	s.durations = slices.Grow(s.durations[:0], launches)
+	s.bounds = append(slices.Grow(s.bounds[:0], steps+1), 0)
+}
+
+// newView returns a view without steps.
+func newView(s *sequence) *view {
+	return &view{seq: s, scratch: sync.Pool{New: func() any { return new(cellScratch) }}}
+}
+
 // A cell is what one side has in one column.
 type cell struct {
 	sample  *Sample // nil if it has nothing
@@ -103,21 +125,27 @@ type cell struct {
 	varies  bool    // others have another geometry
 	first   int     // a launch that has that configuration
 	present float64 // part of the occurrences that have the column
-	ranks   *Spread // over tracks, where there are several
+	// tracks and medians are the median of each track, ascending, and ranks
+	// their spread, where there are several.
+	tracks  []int
+	medians []float64
+	ranks   *Spread
 }
 
 // cell measures one column.
 func (v *view) cell(column int) cell {
-	var durations []int64
-	bounds := []int{0}
 	places := 0
+	for k := range v.steps {
+		places += len(v.steps[k].columns)
+	}
+	scratch := v.scratch.Get().(*cellScratch)
+	defer v.scratch.Put(scratch)
+	scratch.reset(places, len(v.steps))
+	durations, bounds := scratch.durations, scratch.bounds
 	configs := map[uint32]int{}
 	firsts := map[uint32]int{}
 	l := &v.seq.t.Launches
 	last := -1
-	for k := range v.steps {
-		places += len(v.steps[k].columns)
-	}
 	// Launches of one configuration come in runs: the map sees runs.
 	current, run := uint32(0), 0
 	v.each(column, func(step, i int) {
@@ -141,10 +169,12 @@ func (v *view) cell(column int) cell {
 	configs[current] += run
 	bounds = append(bounds, len(durations))
 	c := cell{present: float64(len(durations)) / float64(places)}
-	c.ranks = v.ranks(column)
+	c.tracks, c.medians = v.trackMedians(column)
+	c.ranks = v.spread(c.tracks, c.medians)
 	c.sample = newSample(durations, bounds)
 	if v.plots {
-		c.sample.Values = evenly(durations) // sorted by newSample
+		slices.Sort(durations)
+		c.sample.Values = evenly(durations)
 	}
 	// Lanes tell configurations apart and do not matter here.
 	bySym := map[symbol]int{}

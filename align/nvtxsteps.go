@@ -127,32 +127,25 @@ func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside 
 			ns[p] += ns[r]
 		}
 	}
-	type key struct {
-		parent int32
-		name   string
-	}
-	names := map[uint32]string{}
-	ids := map[key]int32{}
-	perThread := map[[2]uint64]int{}
+	nameIDs := normalisedNames(t)
+	byKey := map[uint64]int32{}     // by group around and name
+	perThread := map[uint64]int32{} // by group and thread
+	threads := map[uint64]uint64{}
 	groups = []rangeGroup{{parent: -1}}
 	groupOf = make([]int32, len(t.Ranges))
 	for r := range t.Ranges {
 		rg := &t.Ranges[r]
-		name, ok := names[rg.Name]
-		if !ok {
-			name = normalise(t.Strings[rg.Name])
-			names[rg.Name] = name
-		}
-		k := key{name: name}
+		parent := int32(0)
 		if rg.Parent != trace.None {
-			k.parent = groupOf[rg.Parent]
+			parent = groupOf[rg.Parent]
 		}
-		id, ok := ids[k]
+		k := uint64(parent)<<32 | uint64(nameIDs.of[rg.Name])
+		id, ok := byKey[k]
 		if !ok {
 			id = int32(len(groups))
-			ids[k] = id
-			groups = append(groups, rangeGroup{parent: int(k.parent), name: name})
-			groups[k.parent].children = append(groups[k.parent].children, int(id))
+			byKey[k] = id
+			groups = append(groups, rangeGroup{parent: int(parent), name: nameIDs.names[nameIDs.of[rg.Name]]})
+			groups[parent].children = append(groups[parent].children, int(id))
 		}
 		groupOf[r] = id
 		if launches[r] == 0 {
@@ -162,9 +155,14 @@ func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside 
 		g.ranges++
 		g.launches += int(launches[r])
 		g.ns += ns[r]
-		thread := [2]uint64{uint64(id), rg.Thread}
-		perThread[thread]++
-		g.repeats = max(g.repeats, perThread[thread])
+		thread, ok := threads[rg.Thread]
+		if !ok {
+			thread = uint64(len(threads))
+			threads[rg.Thread] = thread
+		}
+		k = uint64(id)<<32 | thread
+		perThread[k]++
+		g.repeats = max(g.repeats, int(perThread[k]))
 	}
 	return groups, groupOf, outside
 }
@@ -175,6 +173,34 @@ const (
 	minGroupShare  = 0.02 // part of the GPU time of all repeated ranges
 	minGroupRanges = 3    // ranges on one thread
 )
+
+// rangeNames are the names of a trace's ranges, digits normalised.
+type rangeNames struct {
+	of    []uint32 // by string id: index into names, for those that are names of ranges
+	names []string
+}
+
+func normalisedNames(t *trace.Trace) rangeNames {
+	n := rangeNames{of: make([]uint32, len(t.Strings))}
+	seen := make([]bool, len(t.Strings))
+	ids := map[string]uint32{}
+	for r := range t.Ranges {
+		s := t.Ranges[r].Name
+		if seen[s] {
+			continue
+		}
+		seen[s] = true
+		name := normalise(t.Strings[s])
+		id, ok := ids[name]
+		if !ok {
+			id = uint32(len(n.names))
+			ids[name] = id
+			n.names = append(n.names, name)
+		}
+		n.of[s] = id
+	}
+	return n
+}
 
 // outermostRepeated returns the repeated groups that are inside no other
 // repeated group, or nil. Warm-up counts only if there is nothing else.

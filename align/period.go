@@ -200,57 +200,65 @@ const (
 // distance: that of the window which covers most, the first such.
 func anchors(seq []int32, window int) []period {
 	n := len(seq) - window + 1
-	type place struct {
-		hash uint64
-		at   int32
-	}
-	places := make([]place, n)
-	for i := range places {
-		places[i] = place{hashWindow(seq[i : i+window]), int32(i)}
-	}
-	slices.SortFunc(places, func(a, b place) int {
-		if a.hash != b.hash {
-			if a.hash < b.hash {
-				return -1
-			}
-			return 1
+	// Windows are numbered in order of first occurrence, and then the places
+	// of each are put side by side, by counting.
+	ids := map[uint64]int32{}
+	of := make([]int32, n)
+	var counts []int32
+	for i := range of {
+		h := hashWindow(seq[i : i+window])
+		id, ok := ids[h]
+		if !ok {
+			id = int32(len(counts))
+			ids[h] = id
+			counts = append(counts, 0)
 		}
-		return int(a.at - b.at)
-	})
+		of[i] = id
+		counts[id]++
+	}
+	ends := make([]int32, len(counts))
+	end := int32(0)
+	for id, c := range counts {
+		ends[id] = end
+		end += c
+	}
+	places := make([]int32, n)
+	for i, id := range of {
+		places[ends[id]] = int32(i)
+		ends[id]++
+	}
 	var found []period
 	var gaps []int
-	for i := 0; i < n; {
-		j := i + 1
-		for j < n && places[j].hash == places[i].hash {
-			j++
+	for id, c := range counts {
+		if c < minAnchors {
+			continue
 		}
-		if c := j - i; c >= minAnchors {
-			gaps = gaps[:0]
-			for k := i + 1; k < j; k++ {
-				gaps = append(gaps, int(places[k].at-places[k-1].at))
-			}
-			slices.Sort(gaps)
-			median := gaps[len(gaps)/2]
-			regular := 0
-			for _, g := range gaps {
-				if near(g, median) {
-					regular++
-				}
-			}
-			p := period{length: median, anchor: seq[places[i].at:][:window:window]}
-			// As many steps as anchors, of which the last ends with the sequence.
-			p.cover = min(1, float64((regular+1)*median)/float64(len(seq)))
-			if float64(regular) >= minRegular*float64(len(gaps)) && p.cover >= minCover {
-				at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
-				switch {
-				case at < 0:
-					found = append(found, p)
-				case p.cover > found[at].cover:
-					found[at] = p
-				}
+		at := places[ends[id]-c : ends[id]]
+		gaps = gaps[:0]
+		for k := 1; k < len(at); k++ {
+			gaps = append(gaps, int(at[k]-at[k-1]))
+		}
+		slices.Sort(gaps)
+		median := gaps[len(gaps)/2]
+		regular := 0
+		for _, g := range gaps {
+			if near(g, median) {
+				regular++
 			}
 		}
-		i = j
+		p := period{length: median, anchor: seq[at[0]:][:window:window]}
+		// As many steps as anchors, of which the last ends with the sequence.
+		p.cover = min(1, float64((regular+1)*median)/float64(len(seq)))
+		if float64(regular) < minRegular*float64(len(gaps)) || p.cover < minCover {
+			continue
+		}
+		known := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
+		switch {
+		case known < 0:
+			found = append(found, p)
+		case p.cover > found[known].cover:
+			found[known] = p
+		}
 	}
 	return found
 }

@@ -53,10 +53,9 @@ func (v *view) trackMedians(column int) (tracks []int, medians []float64) {
 	return tracks, medians
 }
 
-// ranks measures the spread of a column over tracks; nil if fewer than two
-// have it.
-func (v *view) ranks(column int) *Spread {
-	tracks, medians := v.trackMedians(column)
+// spread measures how the medians of tracks differ; nil if there are fewer than
+// two.
+func (v *view) spread(tracks []int, medians []float64) *Spread {
 	if len(tracks) < 2 {
 		return nil
 	}
@@ -72,7 +71,7 @@ func (v *view) ranks(column int) *Spread {
 		MaxNS:   medians[slowest],
 		Slowest: v.rankName(tracks[slowest]),
 	}
-	s.MedianNS = median(medians) // sorts them
+	s.MedianNS = median(slices.Clone(medians))
 	return s
 }
 
@@ -132,21 +131,19 @@ const (
 )
 
 // paces fills in how fast each track of the E2E is and reports stragglers.
-// columns are the columns of sites that are not communication, whose time is
-// the others' doing.
-func (c *comparer) paces(r *Result, v *view, columns []int) {
-	if !v.several() || len(columns) < minRankSites {
+// cells are those of sites that are not communication, whose time is the
+// others' doing.
+func (c *comparer) paces(r *Result, v *view, cells []cell) {
+	if !v.several() || len(cells) < minRankSites {
 		return
 	}
 	ratios := map[int][]float64{}
-	for _, col := range columns {
-		tracks, medians := v.trackMedians(col)
-		if len(tracks) < 2 {
+	for _, cell := range cells {
+		if cell.ranks == nil {
 			continue
 		}
-		mid := median(slices.Clone(medians))
-		for k, t := range tracks {
-			ratios[t] = append(ratios[t], ratioOf(medians[k], mid))
+		for k, t := range cell.tracks {
+			ratios[t] = append(ratios[t], ratioOf(cell.medians[k], cell.ranks.MedianNS))
 		}
 	}
 	for t := range v.seq.t.Tracks {

@@ -1,9 +1,10 @@
 package align
 
 import (
-	"math"
+	"math/bits"
 	"slices"
 
+	"github.com/nsysdiff/nsysdiff/trace"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -11,8 +12,8 @@ import (
 const maxBlocks = 64
 
 // newSample summarises durations in nanoseconds, given in order of time and,
-// with bounds, by step: step k is durations[bounds[k]:bounds[k+1]]. It sorts
-// durations in place. bounds may be nil.
+// with bounds, by step: step k is durations[bounds[k]:bounds[k+1]]. It may
+// reorder durations. bounds may be nil.
 func newSample(durations []int64, bounds []int) *Sample {
 	s := &Sample{N: len(durations)}
 	if s.N == 0 {
@@ -21,41 +22,63 @@ func newSample(durations []int64, bounds []int) *Sample {
 	if bounds != nil {
 		s.Steps = blockMedians(durations, bounds)
 	}
-	slices.Sort(durations)
-	s.MinNS, s.MaxNS = durations[0], durations[s.N-1]
+	s.MinNS, s.MaxNS = durations[0], durations[0]
+	// Sums in integers are the same in any order, and as a summary has them.
+	sums := trace.Distribution{N: int64(s.N)}
 	for _, d := range durations {
 		s.TotalNS += d
+		s.MinNS, s.MaxNS = min(s.MinNS, d), max(s.MaxNS, d)
+		hi, lo := bits.Mul64(uint64(d), uint64(d))
+		var carry uint64
+		sums.SquareLo, carry = bits.Add64(sums.SquareLo, lo, 0)
+		sums.SquareHi += hi + carry
 	}
+	sums.Sum = s.TotalNS
 	s.MeanNS = float64(s.TotalNS) / float64(s.N)
-	if s.N > 1 {
-		var sq float64
-		for _, d := range durations {
-			dev := float64(d) - s.MeanNS
-			sq += dev * dev
-		}
-		s.StddevNS = math.Sqrt(sq / float64(s.N-1))
+	s.StddevNS = sums.Stddev()
+	ranks := make([]int, 0, 8)
+	quantiles := []float64{0.05, 0.5, 0.95}
+	for _, p := range quantiles {
+		i, j, _ := quantileRanks(s.N, p)
+		ranks = append(ranks, i, j)
 	}
-	s.MedianNS = quantile(durations, 0.5)
-	s.P5NS = quantile(durations, 0.05)
-	s.P95NS = quantile(durations, 0.95)
-	if lo := medianRank(s.N); lo >= 0 {
-		s.LoNS, s.HiNS = float64(durations[lo]), float64(durations[s.N-1-lo])
+	lo := medianRank(s.N)
+	if lo >= 0 {
+		ranks = append(ranks, lo, s.N-1-lo)
+	}
+	slices.Sort(ranks)
+	values := make([]int64, len(ranks))
+	orderStatistics(durations, ranks, values)
+	at := func(rank int) float64 {
+		k, _ := slices.BinarySearch(ranks, rank)
+		return float64(values[k])
+	}
+	for k, to := range []*float64{&s.P5NS, &s.MedianNS, &s.P95NS} {
+		i, j, part := quantileRanks(s.N, quantiles[k])
+		*to = at(i) + part*(at(j)-at(i))
+	}
+	if lo >= 0 {
+		s.LoNS, s.HiNS = at(lo), at(s.N-1-lo)
 	}
 	return s
 }
 
-// quantile returns the p-quantile of sorted values: linear interpolation
-// between order statistics, type 7 of Hyndman & Fan 1996, "Sample Quantiles in
-// Statistical Packages" (the default of R and NumPy). At 0.5 it is the median:
-// the middle value, or the mean of the middle two.
+// quantileRanks returns the two ranks of n values that their p-quantile lies
+// between, and which part of the way it is from one to the other: linear
+// interpolation between order statistics, type 7 of Hyndman & Fan 1996, "Sample
+// Quantiles in Statistical Packages" (the default of R and NumPy). At 0.5 it is
+// the median: the middle value, or the mean of the middle two.
+func quantileRanks(n int, p float64) (i, j int, part float64) {
+	h := p * float64(n-1)
+	i = int(h)
+	return i, min(i+1, n-1), h - float64(i)
+}
+
+// quantile returns the p-quantile of sorted values.
 func quantile[T int64 | float64](sorted []T, p float64) float64 {
-	h := p * float64(len(sorted)-1)
-	i := int(h)
-	if i+1 >= len(sorted) {
-		return float64(sorted[len(sorted)-1])
-	}
-	lo, hi := float64(sorted[i]), float64(sorted[i+1])
-	return lo + (h-float64(i))*(hi-lo)
+	i, j, part := quantileRanks(len(sorted), p)
+	lo, hi := float64(sorted[i]), float64(sorted[j])
+	return lo + part*(hi-lo)
 }
 
 // median returns the median of values, which it sorts.
@@ -92,7 +115,7 @@ func medianRank(n int) int {
 // median of its steps' medians: blocks keep what drift and correlation of
 // neighbouring steps there is.
 func blockMedians(durations []int64, bounds []int) []float64 {
-	var steps []float64
+	steps := make([]float64, 0, len(bounds)-1)
 	var buf []int64
 	for k := 0; k+1 < len(bounds); k++ {
 		d := durations[bounds[k]:bounds[k+1]]
@@ -115,9 +138,10 @@ func blocks(values []float64) []float64 {
 		return values
 	}
 	out := make([]float64, maxBlocks)
+	var buf []float64
 	for b := range out {
-		run := values[b*len(values)/maxBlocks : (b+1)*len(values)/maxBlocks]
-		out[b] = median(slices.Clone(run))
+		buf = append(buf[:0], values[b*len(values)/maxBlocks:(b+1)*len(values)/maxBlocks]...)
+		out[b] = median(buf)
 	}
 	return out
 }

@@ -87,12 +87,18 @@ func describe(t *trace.Trace) *Side {
 		s.Tracks = append(s.Tracks, track)
 	}
 	s.Processes, s.Devices = len(pids), len(devices)
-	used := map[uint32]bool{}
-	for i := range t.Launches.Len() {
-		used[t.LaunchConfig(i).Lane] = true
+	launched := make([]bool, len(t.Configs))
+	for i, cfg := range t.Launches.Config {
+		launched[cfg] = true
 		s.GPUTimeNS += t.Launches.Duration(i)
 	}
-	s.Streams = len(used)
+	lanes := map[uint32]bool{}
+	for cfg, is := range launched {
+		if is {
+			lanes[t.Configs[cfg].Lane] = true
+		}
+	}
+	s.Streams = len(lanes)
 	if r := t.Reduced; r != nil {
 		s.Launches = max(capture.Launches, r.Launches)
 		s.InScope, s.GPUTimeNS, s.Streams = r.Launches, r.GPUTimeNS(), r.Streams

@@ -1,0 +1,71 @@
+package align
+
+import "slices"
+
+const (
+	fewValues   = 1024    // that are sorted rather than counted
+	rankBuckets = 1 << 12 // of a count
+)
+
+// orderStatistics puts into out the values of the given ranks, ascending and
+// counted from 0, of values, which it may reorder.
+//
+// Few values are sorted. Many are counted by their high bits, and only the
+// buckets that a rank falls into are looked at further: the time is linear,
+// where sorting the durations of 10^8 launches is most of a comparison's.
+func orderStatistics(values []int64, ranks []int, out []int64) {
+	if len(values) <= fewValues {
+		slices.Sort(values)
+		for k, r := range ranks {
+			out[k] = values[r]
+		}
+		return
+	}
+	least, most := values[0], values[0]
+	for _, v := range values {
+		least, most = min(least, v), max(most, v)
+	}
+	if least == most {
+		for k := range ranks {
+			out[k] = least
+		}
+		return
+	}
+	shift := 0
+	for (most-least)>>shift >= rankBuckets {
+		shift++
+	}
+	counts := make([]int, rankBuckets)
+	for _, v := range values {
+		counts[(v-least)>>shift]++
+	}
+	below, bucket := 0, 0
+	for k := 0; k < len(ranks); {
+		for below+counts[bucket] <= ranks[k] {
+			below += counts[bucket]
+			bucket++
+		}
+		n := k
+		for n < len(ranks) && ranks[n] < below+counts[bucket] {
+			n++
+		}
+		if shift == 0 {
+			for i := k; i < n; i++ {
+				out[i] = least + int64(bucket)
+			}
+		} else {
+			in := make([]int64, 0, counts[bucket])
+			for _, v := range values {
+				if (v-least)>>shift == int64(bucket) {
+					in = append(in, v)
+				}
+			}
+			within := make([]int, n-k)
+			for i := range within {
+				within[i] = ranks[k+i] - below
+			}
+			orderStatistics(in, within, out[k:n])
+		}
+		k = n
+	}
+}
