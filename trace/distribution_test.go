@@ -129,14 +129,16 @@ func TestDistributionValid(t *testing.T) {
 	var good trace.Distribution
 	good.Add(100, 300, 301, 5000)
 	for reason, spoil := range map[string]func(d *trace.Distribution){
-		"fewer than buckets":         func(d *trace.Distribution) { d.N-- },
-		"more than buckets":          func(d *trace.Distribution) { d.N++ },
-		"minimum above maximum":      func(d *trace.Distribution) { d.Min, d.Max = d.Max, d.Min },
-		"minimum in no bucket":       func(d *trace.Distribution) { d.Min = 99 },
-		"maximum in no bucket":       func(d *trace.Distribution) { d.Max = 6000 },
-		"negative sum":               func(d *trace.Distribution) { d.Sum = -1 },
-		"no buckets":                 func(d *trace.Distribution) { d.Buckets = nil },
-		"buckets out of order":       func(d *trace.Distribution) { d.Buckets[0].Index, d.Buckets[1].Index = d.Buckets[1].Index, d.Buckets[0].Index },
+		"fewer than buckets":    func(d *trace.Distribution) { d.N-- },
+		"more than buckets":     func(d *trace.Distribution) { d.N++ },
+		"minimum above maximum": func(d *trace.Distribution) { d.Min, d.Max = d.Max, d.Min },
+		"minimum in no bucket":  func(d *trace.Distribution) { d.Min = 99 },
+		"maximum in no bucket":  func(d *trace.Distribution) { d.Max = 6000 },
+		"negative sum":          func(d *trace.Distribution) { d.Sum = -1 },
+		"no buckets":            func(d *trace.Distribution) { d.Buckets = nil },
+		"buckets out of order": func(d *trace.Distribution) {
+			d.Buckets[0].Index, d.Buckets[1].Index = d.Buckets[1].Index, d.Buckets[0].Index
+		},
 		"an empty bucket":            func(d *trace.Distribution) { d.Buckets[1].N = 0; d.N-- },
 		"an empty one with a sum":    func(d *trace.Distribution) { *d = trace.Distribution{Sum: 1} },
 		"an empty one with a bucket": func(d *trace.Distribution) { *d = trace.Distribution{Buckets: []trace.Bucket{{Index: 1, N: 1}}} },
