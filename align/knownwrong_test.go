@@ -7,10 +7,7 @@ import (
 
 // knownWrong lists the tests that the code is known to fail, by full name, and
 // why. Such a test fails when it begins to pass, so that it is taken off here.
-var knownWrong = map[string]string{
-
-	"TestPerturbedRegression/seed=3": "4 steps: a layer is taken for the step in one of the runs (no ranges)",
-}
+var knownWrong = map[string]string{}
 
 // A checker collects what is wrong with what one test looks at, and holds it
 // against knownWrong when the test ends.
