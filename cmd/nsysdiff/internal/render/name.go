@@ -2,6 +2,7 @@ package render
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -12,7 +13,28 @@ import (
 // ambiguous width count as one, whatever the locale, so that equal results
 // give equal bytes.
 func width(s string) int {
+	if oneEach(s) {
+		return utf8.RuneCountInString(s)
+	}
 	return (&runewidth.Condition{}).StringWidth(s)
+}
+
+// oneEach reports whether each character of s takes one column, as nearly all do
+// that reports hold and that are printed with them. The library would say the
+// same, and build a table of 2 MB for it, which takes as long as reading a
+// small report.
+func oneEach(s string) bool {
+	for _, r := range s {
+		switch {
+		case r >= ' ' && r <= '~':
+		case r >= 0xA1 && r <= 0x17F && r != 0xAD: // Latin letters, ×, µ; no soft hyphen
+		case strings.ContainsRune("…–—→", r):
+		case r == '✓' || r == '✗':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // cutMiddle shortens s to at most n columns by taking out of its middle: the
@@ -26,12 +48,12 @@ func cutMiddle(s string, n int) string {
 	}
 	head := n / 2
 	tail := n - 1 - head
+	if oneEach(s) {
+		r := []rune(s)
+		return string(r[:head]) + "…" + string(r[len(r)-tail:])
+	}
 	cond := &runewidth.Condition{}
-	var b strings.Builder
-	b.WriteString(cond.Truncate(s, head, ""))
-	b.WriteString("…")
-	b.WriteString(cond.TruncateLeft(s, width(s)-tail, ""))
-	return b.String()
+	return cond.Truncate(s, head, "") + "…" + cond.TruncateLeft(s, width(s)-tail, "")
 }
 
 // fitName shortens a kernel's name to at most n columns: first by leaving out
