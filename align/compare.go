@@ -32,6 +32,11 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	c.mock = newSequence(mock, c.alphabet, &modules, sideMock, c.o)
 	c.e2e = newSequence(e2e, c.alphabet, &modules, sideE2E, c.o)
 	r := c.newResult()
+	// The tables by name need nothing of the rest: both sequences have put all
+	// names into the alphabet, which is only read from here on.
+	var tables sync.WaitGroup
+	defer tables.Wait()
+	tables.Go(func() { c.tables(ctx, r) })
 	if mock.Launches.Len() == 0 || e2e.Launches.Len() == 0 {
 		c.emptySide(r)
 		return r, nil

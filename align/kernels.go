@@ -16,7 +16,7 @@ func Report(t *trace.Trace, o Options) *Result {
 	r := emptyResult(c.o)
 	r.Mode = ModeReport
 	r.Mock = describe(t)
-	r.Kernels = c.kernelTable(t, nil)
+	r.Kernels = c.kernelTable(context.Background(), t, nil)
 	if c.o.MemOps {
 		r.MemOps = memoryTable(t, nil)
 	}
@@ -30,16 +30,16 @@ func Report(t *trace.Trace, o Options) *Result {
 // The figures are those of cuda_gpu_kern_sum: the median of an even number of
 // values is the mean of the middle two, the standard deviation has n-1 and is
 // 0 for one launch.
-func (c *comparer) kernelTable(mock, e2e *trace.Trace) []KernelRow {
+func (c *comparer) kernelTable(ctx context.Context, mock, e2e *trace.Trace) []KernelRow {
 	rows := map[string]*KernelRow{}
-	c.addSide(rows, mock, sideMock)
+	c.addSide(ctx, rows, mock, sideMock)
 	if e2e != nil {
-		c.addSide(rows, e2e, sideE2E)
+		c.addSide(ctx, rows, e2e, sideE2E)
 	}
 	return sortRows(rows)
 }
 
-func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) {
+func (c *comparer) addSide(ctx context.Context, rows map[string]*KernelRow, t *trace.Trace, sd side) {
 	if t.Reduced != nil {
 		c.addTotals(rows, t, sd)
 		return
@@ -78,10 +78,10 @@ func (c *comparer) addSide(rows map[string]*KernelRow, t *trace.Trace, sd side) 
 		}
 	}
 	samples := make([]*Sample, len(keys))
-	parallel(context.Background(), len(keys), func(g int) { samples[g] = newSample(durations[g], nil) })
+	parallel(ctx, len(keys), func(g int) { samples[g] = newSample(durations[g], nil) })
 	for g, key := range keys {
-		if counts[g] > 0 {
-			addRow(rows, key, families[key], samples[g], sd)
+		if s := samples[g]; s != nil && s.N > 0 { // nil if cancelled
+			addRow(rows, key, families[key], s, sd)
 		}
 	}
 }

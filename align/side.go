@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -34,7 +35,14 @@ func (c *comparer) newResult() *Result {
 		r.Mode = ModeRegression
 	}
 	r.Mock, r.E2E = describe(c.mock.t), describe(c.e2e.t)
-	r.Kernels = c.kernelTable(c.mock.t, c.e2e.t)
+	c.captureFindings(r, c.mock.t, r.Mock)
+	c.captureFindings(r, c.e2e.t, r.E2E)
+	return r
+}
+
+// tables fills in the tables by name.
+func (c *comparer) tables(ctx context.Context, r *Result) {
+	r.Kernels = c.kernelTable(ctx, c.mock.t, c.e2e.t)
 	if c.o.Regression {
 		for i := range r.Kernels {
 			if k := &r.Kernels[i]; k.Ratio != nil {
@@ -45,9 +53,6 @@ func (c *comparer) newResult() *Result {
 	if c.o.MemOps {
 		r.MemOps = memoryTable(c.mock.t, c.e2e.t)
 	}
-	c.captureFindings(r, c.mock.t, r.Mock)
-	c.captureFindings(r, c.e2e.t, r.E2E)
-	return r
 }
 
 // describe says what a trace is.
