@@ -25,30 +25,6 @@ func evenly(sorted []int64) []int64 {
 	return out
 }
 
-// WithoutPlots returns the result without what [Options.Plots] added. It shares
-// the rest.
-func (r *Result) WithoutPlots() *Result {
-	bare := *r
-	for _, side := range []**Side{&bare.Mock, &bare.E2E} {
-		if *side != nil {
-			s := **side
-			s.Timeline = nil
-			*side = &s
-		}
-	}
-	bare.Sites = slices.Clone(r.Sites)
-	for i := range bare.Sites {
-		for _, sample := range []**Sample{&bare.Sites[i].Mock, &bare.Sites[i].E2E} {
-			if *sample != nil && (*sample).Values != nil {
-				s := **sample
-				s.Values = nil
-				*sample = &s
-			}
-		}
-	}
-	return &bare
-}
-
 // An origin says where a site came from.
 type origin struct {
 	column    int

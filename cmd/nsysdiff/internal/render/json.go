@@ -11,8 +11,7 @@ import (
 	"github.com/nsysdiff/nsysdiff/align"
 )
 
-// JSON writes the whole result, indented, in the order of its fields, but for
-// what only a page draws: the same, whether a page is written besides or not.
+// JSON writes the whole result, indented, in the order of its fields.
 // Characters that do not print are written as \u escapes, so that the text is
 // safe to show and parses to the same names.
 func JSON(w io.Writer, r *align.Result, _ Options) error {
@@ -20,7 +19,7 @@ func JSON(w io.Writer, r *align.Result, _ Options) error {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(r.WithoutPlots()); err != nil {
+	if err := e.Encode(r); err != nil {
 		return fmt.Errorf("json: %w", err)
 	}
 	_, err := w.Write(escapeJSON(b.Bytes()))
