@@ -72,8 +72,7 @@ func (b *bootstrap) ratio(x, y []float64) (lo, hi float64) {
 		my := (y[ry[i].lo] + y[ry[i].hi]) / 2
 		r[i] = ratioOf(mx, my)
 	}
-	slices.Sort(r)
-	return quantile(r, 0.025), quantile(r, 0.975)
+	return selectQuantile(r, 0.025), selectQuantile(r, 0.975)
 }
 
 // maxFiniteRatio stands for the ratio of something to nothing.

@@ -72,3 +72,5 @@ func RankTest(x, y []float64) (float64, bool) { return rankTest(x, y) }
 func RatioOf(x, y float64) float64 { return ratioOf(x, y) }
 
 func OrderStatistics(values []int64, ranks []int, out []int64) { orderStatistics(values, ranks, out) }
+
+func SelectQuantile(values []float64, p float64) float64 { return selectQuantile(values, p) }

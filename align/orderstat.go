@@ -69,3 +69,48 @@ func orderStatistics(values []int64, ranks []int, out []int64) {
 		k = n
 	}
 }
+
+// selectQuantile returns the p-quantile of values, which it reorders. It sorts
+// no more than it must: of thousands of sites, each with its resamples, sorting
+// would be most of the time.
+func selectQuantile(values []float64, p float64) float64 {
+	i, j, part := quantileRanks(len(values), p)
+	selectRank(values, i)
+	lo, hi := values[i], values[i]
+	if j > i {
+		hi = slices.Min(values[j:])
+	}
+	return lo + part*(hi-lo)
+}
+
+// selectRank reorders values so that the one of rank k, from 0, stands at k,
+// none greater before it and none less after it (Hoare 1961, "Algorithm 65:
+// Find").
+func selectRank(values []float64, k int) {
+	lo, hi := 0, len(values)-1
+	for lo < hi {
+		a, b, c := values[lo], values[lo+(hi-lo)/2], values[hi]
+		pivot := max(min(a, b), min(max(a, b), c))
+		i, j := lo, hi
+		for i <= j {
+			for values[i] < pivot {
+				i++
+			}
+			for values[j] > pivot {
+				j--
+			}
+			if i <= j {
+				values[i], values[j] = values[j], values[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return
+		}
+	}
+}

@@ -50,3 +50,23 @@ func TestOrderStatistics(t *testing.T) {
 		})
 	}
 }
+
+// TestSelectQuantile holds selecting against sorting.
+func TestSelectQuantile(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for n := 1; n < 200; n++ {
+		values := make([]float64, n)
+		for i := range values {
+			values[i] = float64(rng.IntN(n/2 + 1)) // many equal
+		}
+		sorted := slices.Sorted(slices.Values(values))
+		for _, p := range []float64{0, 0.025, 0.3, 0.5, 0.975, 1} {
+			h := p * float64(n-1)
+			i := int(h)
+			want := sorted[i] + (h-float64(i))*(sorted[min(i+1, n-1)]-sorted[i])
+			if got := align.SelectQuantile(slices.Clone(values), p); got != want {
+				t.Fatalf("quantile %v of %v: %v, want %v", p, sorted, got, want)
+			}
+		}
+	}
+}
