@@ -74,7 +74,7 @@ func (c *comparer) scalings(r *Result) []scaling {
 	}
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		if s.Ratio == nil || explained[i] || s.Verdict == Communication || s.Verdict == Ignored {
+		if s.Ratio == nil || explained[i] || s.Verdict == Communication {
 			continue
 		}
 		ratio := *s.Ratio
@@ -232,6 +232,10 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 	if dir > 0 && !c.o.Regression {
 		inferTP(r, &cause, k)
 	}
+	if c.scales(k, dir) {
+		cause.Message += ", which is divided out, as asked"
+		cause.Fix = ""
+	}
 	r.Causes = append(r.Causes, cause)
 	c.giveHeadVerdicts(r, sites, k, dir)
 	return true
@@ -286,16 +290,21 @@ func headFactor(sites []scaling, dir int) int {
 	return best
 }
 
+// scales reports whether a number of heads is to be divided out.
+func (c *comparer) scales(k, dir int) bool {
+	return c.o.ScaleTP && c.o.TP == k && dir > 0 && !c.o.Regression
+}
+
 // giveHeadVerdicts judges the sites that a head count explains: a mismatch,
 // or, for a mock that is to be scaled, what the scaled ratio says.
 func (c *comparer) giveHeadVerdicts(r *Result, sites []int, k, dir int) {
 	if c.o.Regression {
 		return
 	}
-	scale := c.o.ScaleTP && c.o.TP == k && dir > 0
+	scale := c.scales(k, dir)
 	for _, i := range sites {
 		s := &r.Sites[i]
-		if s.Verdict == SiteUndecided && min(s.Mock.N, s.E2E.N) < c.o.MinSamples {
+		if !s.judged() || s.Verdict == SiteUndecided && min(s.Mock.N, s.E2E.N) < c.o.MinSamples {
 			continue
 		}
 		if scale {
@@ -651,7 +660,7 @@ func (c *comparer) tileCause(r *Result) {
 	if len(cause.Sites) == 0 {
 		return
 	}
-	cause.Message = fmt.Sprintf("the library chose other tiles for %s: the same work under another name, in about the same time", count(len(cause.Sites), "site"))
+	cause.Message = fmt.Sprintf("the library chose other tiles for %s: the same work under another name, judged by its time", count(len(cause.Sites), "site"))
 	r.Causes = append(r.Causes, cause)
 }
 

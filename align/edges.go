@@ -40,6 +40,49 @@ func (s *sequence) widen(mock, seq []element, st *step, occ []*occurrence) []*oc
 	return wide
 }
 
+// oneEach reports whether each range that the scope let through holds one
+// occurrence at most: only then is it the operation's, and what it holds besides
+// belongs to the operation. A scope of whole steps, or of several layers, holds
+// other operations too.
+//
+// The ranges of the scope are those at the depth to which the paths of all
+// launches are the same but for digits.
+func (s *sequence) oneEach(st *step, occ []*occurrence) bool {
+	if s.modules == nil {
+		return false
+	}
+	chain := func(at int) []uint32 { // outermost first
+		c := slices.Collect(s.t.Enclosing(s.t.ModuleRange(st.at(at))))
+		slices.Reverse(c)
+		return c
+	}
+	common := chain(0)
+	last := s.t.ModuleRange(st.at(0))
+	for at := 1; at < st.n && len(common) > 0; at++ {
+		if r := s.t.ModuleRange(st.at(at)); r != last {
+			last = r
+			c := chain(at)
+			n := 0
+			for n < min(len(c), len(common)) && s.modules[c[n]] == s.modules[common[n]] {
+				n++
+			}
+			common = common[:n]
+		}
+	}
+	if len(common) == 0 {
+		return false
+	}
+	seen := map[uint32]bool{}
+	for _, o := range occ {
+		r := chain(o.start)[len(common)-1]
+		if seen[r] {
+			return false
+		}
+		seen[r] = true
+	}
+	return true
+}
+
 // sharedDepth returns how many ranges enclose both a and b.
 func (s *sequence) sharedDepth(a, b uint32) int {
 	depth := 0

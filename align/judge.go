@@ -238,6 +238,9 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 	if s.Variant {
 		variant = ", variant"
 	}
+	if bound, _ := c.o.limits(s); limit > bound {
+		variant = ", a bound raised by the noise of the runs" + variant
+	}
 	switch {
 	case loV > limit:
 		return Slower, fmt.Sprintf("more than %.4g× as long%s", limit, variant)

@@ -28,9 +28,9 @@ type Options struct {
 	// by TP.
 	ScaleTP bool
 
-	// ScopedE2E says that the E2E trace holds the operation and nothing else,
-	// since it was narrowed to the operation's NVTX range: every launch
-	// counts as inside an occurrence, also at its edges.
+	// ScopedE2E says that the E2E trace was narrowed to an NVTX range. Where
+	// each such range holds the mock once, it is the operation's, and every
+	// launch of it counts as inside an occurrence, also at its edges.
 	ScopedE2E bool
 
 	// NoNVTX tells steps and modules without NVTX ranges.

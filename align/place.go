@@ -211,7 +211,7 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 				p.perStep = len(occ)
 				p.partial = n - len(occ)
 			}
-			if p.scoped {
+			if p.scoped && s.oneEach(c.rep, occ) {
 				occ = s.widen(mock, seq, c.rep, occ)
 			}
 		} else if i == 0 {

@@ -38,8 +38,12 @@ func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 		noise := max(splitHalf(b), splitHalf(e))
 		// Gaps are long-tailed: what a few steps show by chance is no news.
 		if lo, _ := c.boot.ratio(e, b); lo > 1 && t.Ratio > noise*noise {
+			severity := Warning
+			if lo > hostNoise {
+				severity = Error
+			}
 			r.Findings = append(r.Findings, Finding{
-				Code: CodeStepTime, Severity: Warning,
+				Code: CodeStepTime, Severity: severity,
 				Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
 					t.Ratio, duration(t.NewStepNS), duration(t.BaseStepNS), duration(t.NewKernelNS), duration(t.BaseKernelNS), duration(t.NewGapNS), duration(t.BaseGapNS)),
 				Hint: "gaps are the host's doing: launch overhead, synchronisation, CUDA graphs in one run only",
@@ -47,6 +51,10 @@ func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 		}
 	}
 }
+
+// hostNoise is the ratio of two step times up to which the host may be the
+// reason, which no two runs share: beyond it the new run is slower.
+const hostNoise = 1.2
 
 // minSpans is the number of steps of each run from which on the time of a step
 // is judged.

@@ -87,7 +87,7 @@ func TestGapsNotKernels(t *testing.T) {
 		b.Ranges[i].Start, b.Ranges[i].End = b.Ranges[i].Start*2, b.Ranges[i].End*2
 	}
 	r := compare(t, a, b, align.Options{Regression: true})
-	if diff := cmp.Diff([]string{"step-time warning"}, findingCodes(r)); diff != "" || r.Verdict != align.Aligned {
+	if diff := cmp.Diff([]string{"step-time error"}, findingCodes(r)); diff != "" || r.Verdict != align.Misaligned {
 		t.Errorf("verdict %s, findings (-want +got):\n%s", r.Verdict, diff)
 	}
 	if s := r.Regression; s.Ratio < 1.8 || math.Abs(s.NewKernelNS/s.BaseKernelNS-1) > 0.02 || s.NewGapNS < 10*s.BaseGapNS {

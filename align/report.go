@@ -33,6 +33,11 @@ func rank(s Severity) int {
 // verdict is what the sites say as a whole.
 func verdict(r *Result) Verdict {
 	v := Aligned
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Code == CodeStepTime && f.Severity == Error {
+			return Misaligned
+		}
+	}
 	for i := range r.Sites {
 		switch r.Sites[i].Verdict {
 		case Missing, Extra, Slower, HeadMismatch:
@@ -55,7 +60,7 @@ func (c *comparer) siteFindings(r *Result) {
 	c.presenceFindings(r)
 	c.latencyFindings(r)
 	c.collect(r, HeadMismatch, CodeHeadMismatch, Error, "per-head work differs by the number of heads at %s: %s", "")
-	c.collect(r, Variant, CodeVariant, Info, "%s under another name of the same family, in about the same time: %s",
+	c.collect(r, Variant, CodeVariant, Info, "%s under another name of the same family, the time within bounds: %s",
 		"a library's tuning chose another tile; it is judged by its time")
 	c.collect(r, SiteUndecided, CodeUndecided, Warning, "%s undecided: %s",
 		"record more steps on both sides, on an idle GPU")
@@ -182,6 +187,9 @@ func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 	default:
 		f.Message = fmt.Sprintf("%s extra in the mock %s, %s a step: %s", n, where, duration(ns), names)
 		f.Hint = "the E2E does not launch it here: a debugging aid, input preparation or another code path of the mock; leave it out with --mock-nvtx or --exclude"
+		if 2*len(f.Sites) > len(r.Sites) {
+			f.Hint = "the E2E lacks most of what the first report runs: is the order of the reports right, the mock first?"
+		}
 	}
 	return f
 }
@@ -302,6 +310,9 @@ func (s *Site) judged() bool {
 // Another tile has another grid for the same shape.
 func shapeDiffers(s *Site) bool {
 	m, e := s.MockLaunch, s.E2ELaunch
+	if s.ScaledRatio != nil {
+		return false // it must, and is divided out
+	}
 	return m != nil && e != nil && !s.Variant && !m.Varies && !e.Varies && (m.Grid != e.Grid || m.Block != e.Block)
 }
 
@@ -411,7 +422,7 @@ func (c *comparer) checklist(r *Result) {
 				worst = ratio
 			}
 		}
-		if m, e := s.MockLaunch, s.E2ELaunch; !s.Variant && !m.Varies && !e.Varies {
+		if m, e := s.MockLaunch, s.E2ELaunch; s.ScaledRatio == nil && !s.Variant && !m.Varies && !e.Varies {
 			geometries++
 			if shapeDiffers(s) {
 				shapes++

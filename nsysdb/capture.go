@@ -254,7 +254,21 @@ const (
 )
 
 func (d *describer) diagnostics() {
-	d.rows("DIAGNOSTIC_EVENT", []string{"severity", "text"}, func(r []table.Value) {
+	idle, busy := map[int64]bool{}, map[int64]bool{} // processes, by whether they collected CUDA events
+	var quiet []trace.Diagnostic                     // what is said of the idle ones
+	defer func() {
+		if len(busy) == 0 {
+			d.c.Diagnostics = append(d.c.Diagnostics, quiet...)
+		} else if len(idle) > 0 {
+			d.c.Diagnostics = append(d.c.Diagnostics, trace.Diagnostic{Severity: "warning",
+				Text: fmt.Sprintf("%d of %d processes collected no CUDA events: helpers of the framework, or workers that are missing here", len(idle), len(idle)+len(busy))})
+		}
+	}()
+	d.rows("DIAGNOSTIC_EVENT", []string{"severity", "text", "globalPid"}, func(r []table.Value) {
+		text := strings.Join(strings.Fields(str(r[1])), " ")
+		if strings.HasPrefix(text, "Number of CUDA events collected:") {
+			busy[num(r[2])] = true
+		}
 		severity := ""
 		switch num(r[0]) {
 		case severityWarning:
@@ -264,7 +278,19 @@ func (d *describer) diagnostics() {
 		default:
 			return
 		}
-		d.c.Diagnostics = append(d.c.Diagnostics, trace.Diagnostic{Severity: severity, Text: strings.Join(strings.Fields(str(r[1])), " ")})
+		diagnostic := trace.Diagnostic{Severity: severity, Text: text}
+		switch {
+		case r[2].Kind != table.Integer: // an export that does not say of which process
+			d.c.Diagnostics = append(d.c.Diagnostics, diagnostic)
+		case strings.HasPrefix(text, "No CUDA events collected"):
+			idle[num(r[2])] = true
+			fallthrough
+		case strings.HasPrefix(text, "No NVTX events collected"), strings.HasPrefix(text, "CUDA profiling might have not been started"):
+			// One process of several: its children and compilers say so too.
+			quiet = append(quiet, diagnostic)
+		default:
+			d.c.Diagnostics = append(d.c.Diagnostics, diagnostic)
+		}
 	})
 }
 

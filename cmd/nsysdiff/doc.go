@@ -208,17 +208,17 @@
 //	      launches (forward #)
 //	      left out: 16 launches in NVTX range "warmup"
 //	      left out: 20 launches in no NVTX range
-//	      ! profiler: warning: No NVTX events collected. Does the process use NVTX? (5 times)
-//	      ! profiler: warning: CUDA profiling might have not been started correctly (5 times)
-//	      ! profiler: warning: No CUDA events collected. Does the process use CUDA? (5 times)
+//	      ! profiler: warning: 5 of 6 processes collected no CUDA events: helpers of the framework, or
+//	                  workers that are missing here
 //	e2e   llama_tp_e2e_tp4.sqlite and 1 more: NVIDIA H200, nsys 2025.3.2.0, 1,814 launches, 2 reports, 3
 //	      processes, 20 steps of 64 launches ([Executor] _forward_step #: 1 ctx reqs, 0 gen reqs), 4
 //	      occurrences a step
 //	      left out: 384 launches in NVTX range "warmup"
 //	      left out: 150 launches in no NVTX range
-//	      ! profiler: warning: No NVTX events collected. Does the process use NVTX?
-//	      ! profiler: warning: CUDA profiling might have not been started correctly.
-//	      ! profiler: warning: No CUDA events collected. Does the process use CUDA?
+//	      ! profiler: warning: 4 of 5 processes collected no CUDA events: helpers of the framework, or
+//	                  workers that are missing here
+//	      ! profiler: warning: 7 of 10 processes collected no CUDA events: helpers of the framework, or
+//	                  workers that are missing here
 //
 //	#  kernel                              mock       e2e  mock/e2e          95 %  share  ranks  verdict
 //	0  rms_norm_kernel                  9.06 µs   7.46 µs      1.21  [1.19, 1.23]   6.6%  1.03x  ✓ match
