@@ -41,7 +41,7 @@ func failCodes() []failCode {
 		{align.CodeRankGroups, "ranks that launch different things"},
 		{align.CodeUnattributed, "launches that could not be attributed"},
 		{align.CodeExpired, "an accepted difference whose date has passed"},
-		{align.CodeStepTime, "with --regression, a step that takes more than 1.2 times as long as a whole"},
+		{align.CodeStepTime, "with --regression, a step more than 1.2 times as long"},
 		{align.CodeStepKind, "with --regression, kinds of steps that only one run has"},
 	}
 }
