@@ -1,0 +1,70 @@
+package align
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// clockCause looks for one factor that all sites share, of unchanged work.
+func (c *comparer) clockCause(r *Result, all []scaling) bool {
+	var logs []float64
+	var sites []int
+	for _, s := range all {
+		if s.blocks != 0 && s.blocks != 1 {
+			return false
+		}
+		if s.site.Mock.MedianNS < 5000 {
+			continue // launch overhead and timer granularity
+		}
+		logs = append(logs, math.Log(s.ratio))
+		sites = append(sites, s.site.Index)
+	}
+	const least = 3
+	if len(logs) < least {
+		return false
+	}
+	sorted := slices.Clone(logs)
+	slices.Sort(sorted)
+	mid := quantile(sorted, 0.5)
+	noticed := 0.1
+	if c.o.Regression {
+		noticed = 0.02
+	}
+	if math.Abs(mid) < noticed {
+		return false
+	}
+	for _, l := range logs {
+		if math.Abs(l-mid) > max(0.25*math.Abs(mid), 0.03) {
+			return false
+		}
+	}
+	f := math.Exp(mid)
+	slow, fast := c.words("mock", "base"), c.words("E2E", "new run")
+	if f < 1 {
+		slow, fast = fast, slow
+	}
+	cause := Cause{Code: CauseClock, Factor: f, Sites: sites}
+	gpus := fmt.Sprintf("GPUs: %s against %s", orUnknown(r.Mock.GPUs), orUnknown(r.E2E.GPUs))
+	cause.Evidence = []string{
+		fmt.Sprintf("%s differ by %.3g to %.3g, with equal launch geometry", count(len(sites), "site"), math.Exp(sorted[0]), math.Exp(sorted[len(sorted)-1])),
+		gpus,
+	}
+	if slices.Equal(r.Mock.GPUs, r.E2E.GPUs) {
+		cause.Message = fmt.Sprintf("all kernels of the %s take %.3g times as long, whatever they do: it ran at a lower clock (power cap, heat, other load)", slow, apart(f, 1))
+		cause.Fix = "record both at the same clocks: nvidia-smi -lgc, an idle GPU, and the same power limit"
+	} else {
+		cause.Message = fmt.Sprintf("all kernels of the %s take %.3g times as long as those of the %s, and they ran on different GPUs", slow, apart(f, 1), fast)
+		cause.Fix = "record both on the same kind of GPU"
+	}
+	r.Causes = append(r.Causes, cause)
+	return true
+}
+
+func orUnknown(gpus []string) string {
+	if len(gpus) == 0 {
+		return "unknown"
+	}
+	return strings.Join(gpus, ", ")
+}

@@ -1,0 +1,139 @@
+package align
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A scaling is how one matched site's work differs between the sides.
+type scaling struct {
+	site  *Site
+	kind  KernelKind
+	ratio float64 // of the medians, mock over E2E
+	// blocks is the ratio of the numbers of blocks, 0 where unknown. A
+	// persistent kernel keeps its grid, so that 1 proves nothing.
+	blocks float64
+	weight float64 // nanoseconds that the difference is worth
+}
+
+const (
+	scaledBy    = 1.5 // a ratio from which on a site counts as scaled
+	unscaledBy  = 1.3 // and one up to which it counts as not
+	minHeads    = 2
+	maxHeads    = 1024
+	tiredFactor = 0.45 // of the logarithm of the factor, that a site must reach to be explained by it
+)
+
+// scalings returns the sites that tell how work scales: those whose time no
+// other cause explains yet.
+func (c *comparer) scalings(r *Result) []scaling {
+	var out []scaling
+	explained := map[int]bool{}
+	for _, cause := range r.Causes {
+		for _, i := range cause.Sites {
+			explained[i] = true
+		}
+	}
+	for i := range r.Sites {
+		s := &r.Sites[i]
+		if s.Ratio == nil || explained[i] || s.Verdict == Communication {
+			continue
+		}
+		ratio := *s.Ratio
+		if c.o.Regression {
+			ratio = 1 / ratio
+		}
+		sc := scaling{site: s, kind: c.kindOf(s), ratio: ratio}
+		if m, e := s.MockLaunch, s.E2ELaunch; m != nil && e != nil && m.Block == e.Block && !m.Varies && !e.Varies {
+			sc.blocks = blocks3(m.Grid) / blocks3(e.Grid)
+		}
+		sc.weight = math.Abs(s.Mock.MedianNS - s.E2E.MedianNS)
+		out = append(out, sc)
+	}
+	return out
+}
+
+func blocks3(g [3]int32) float64 {
+	return math.Max(1, float64(g[0])*float64(g[1])*float64(g[2]))
+}
+
+// perToken reports whether kernels of a kind work per token whatever the
+// number of heads.
+func (s scaling) perToken() bool {
+	switch s.kind {
+	case KindNorm, KindSelect, KindIndexer, KindRouting, KindQuantize:
+		return true
+	}
+	return false
+}
+
+// perHead reports whether kernels of a kind may work per head.
+func (s scaling) perHead() bool {
+	switch s.kind {
+	case KindAttention, KindCache, KindGemm, KindReduce, KindMemory, KindElementwise, KindQuantize, KindOther:
+		return true
+	}
+	return false
+}
+
+// scaled reports whether the site's work is larger by a factor, in time or in
+// blocks, in the direction that dir says: +1 for a larger mock.
+func (s scaling) scaled(dir int) bool {
+	t, b := s.ratio, s.blocks
+	if dir < 0 {
+		t = 1 / t
+		if b != 0 {
+			b = 1 / b
+		}
+	}
+	return t >= scaledBy && (s.weight >= float64(minTimeCompare) || b >= scaledBy) || b >= scaledBy && t >= 1/unscaledBy
+}
+
+// unscaled reports whether the site's work is equal on both sides.
+func (s scaling) unscaled() bool {
+	return apart(s.ratio, 1) <= unscaledBy && (s.blocks == 0 || s.blocks == 1)
+}
+
+// toFactor turns mock over E2E into larger over smaller, and back.
+func toFactor(f float64, dir int) float64 {
+	if dir < 0 {
+		return 1 / f
+	}
+	return f
+}
+
+// anyDiffers reports whether a cause has something to explain: a site whose
+// verdict is not match, or whose geometry shows another shape.
+func (c *comparer) anyDiffers(r *Result, sites []int) bool {
+	for _, i := range sites {
+		switch s := &r.Sites[i]; s.Verdict {
+		case Slower, Faster, SiteUndecided, HeadMismatch:
+			return true
+		default:
+			if shapeDiffers(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *comparer) scalingLine(s scaling) string {
+	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
+	if s.blocks != 0 && s.blocks != 1 {
+		line += fmt.Sprintf(", grid %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
+	}
+	return line
+}
+
+// unscaledNames lists the kernels that do not scale, each once, at most six.
+func unscaledNames(all []scaling) []string {
+	var names []string
+	for _, s := range all {
+		if n := ShortName(s.site.MockName); s.unscaled() && !slices.Contains(names, n) && len(names) < 6 {
+			names = append(names, n)
+		}
+	}
+	return names
+}

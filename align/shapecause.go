@@ -1,0 +1,101 @@
+package align
+
+import (
+	"fmt"
+	"math"
+)
+
+// shapeCause looks for another batch size or sequence length.
+func (c *comparer) shapeCause(r *Result, all []scaling) {
+	for _, dir := range []int{+1, -1} {
+		var sites []int
+		var evidence []string
+		var attention []float64 // ratios of time
+		others, othersScaled, attentionSites := 0, 0, 0
+		for _, s := range all {
+			scaled := s.scaled(dir)
+			switch {
+			case s.kind == KindAttention:
+				attentionSites++
+				if scaled {
+					attention = append(attention, toFactor(s.ratio, dir))
+				}
+			case s.weight >= float64(minTimeCompare)/3 || s.blocks != 0:
+				others++
+				if scaled {
+					othersScaled++
+				}
+			}
+			if scaled {
+				sites = append(sites, s.site.Index)
+				evidence = append(evidence, c.scalingLine(s))
+			}
+		}
+		tokens := othersScaled > 0 && othersScaled*3 >= others
+		// One layer of many that differs works on the same shape.
+		if !tokens && (len(attention) == 0 || attentionSites > 1 && 2*len(attention) <= attentionSites) || !c.anyDiffers(r, sites) {
+			continue
+		}
+		cause := Cause{Code: CauseShape, Sites: sites, Evidence: evidence}
+		larger, smaller := c.words("mock", "base"), c.words("E2E", "new run")
+		if dir < 0 {
+			larger, smaller = smaller, larger
+		}
+		if tokens {
+			f, exact := tokenFactor(all, dir)
+			cause.Factor = toFactor(f, dir)
+			what := "more tokens: a larger batch or a longer sequence"
+			if len(attention) > 0 {
+				switch a := median(attention); {
+				case a > math.Pow(f, 1.25):
+					what = fmt.Sprintf("a longer sequence: attention takes %.3g times as long, more than in proportion", a)
+				case apart(a, f) < scaledBy:
+					what = "attention scales like the rest, so that it is the batch that is larger"
+				}
+			}
+			about := "about "
+			if exact {
+				about = ""
+			}
+			cause.Message = fmt.Sprintf("the %s works on %s%.3g times the tokens of the %s (%s)", larger, about, f, smaller, what)
+			cause.Fix = c.words("give the mock the batch size and sequence length of the E2E's step, or choose the steps of the mock's shape with --e2e-nvtx", "compare runs of equal batch size and sequence length")
+		} else {
+			// Attention alone.
+			f := median(attention)
+			cause.Factor = toFactor(f, dir)
+			cause.Message = fmt.Sprintf("only attention differs, by %.3g: the %s attends to a longer context (KV cache) than the %s", f, larger, smaller)
+			cause.Fix = c.words("give the mock the context length of the E2E's requests", "compare runs of equal context length")
+		}
+		r.Causes = append(r.Causes, cause)
+		return
+	}
+}
+
+// tokenFactor returns how many times the tokens the larger side works on. The
+// grids of kernels that work token by token say it exactly: the ratio that
+// most of them have, if it is a whole number. Else the times say it about.
+func tokenFactor(all []scaling, dir int) (f float64, exact bool) {
+	votes := map[int]int{}
+	var times []float64
+	for _, s := range all {
+		if s.kind == KindAttention || !s.scaled(dir) {
+			continue
+		}
+		if s.kind != KindGemm && s.blocks > 0 {
+			if b := toFactor(s.blocks, dir); b > 1 && math.Abs(b-math.Round(b)) < 0.01*b {
+				votes[int(math.Round(b))]++
+			}
+		}
+		times = append(times, toFactor(s.ratio, dir))
+	}
+	best := 0
+	for k, n := range votes {
+		if n > votes[best] || n == votes[best] && k < best {
+			best = k
+		}
+	}
+	if best > 1 {
+		return float64(best), true
+	}
+	return median(times), false
+}
