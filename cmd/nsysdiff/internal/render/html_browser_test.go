@@ -248,6 +248,33 @@ func TestBrowser(t *testing.T) {
 		b.quiet(t)
 	})
 
+	t.Run("durations", func(t *testing.T) {
+		// The table of a site lies inside of the table of sites, whose rows
+		// are laid out otherwise. Its own are rows: cells in one line, each
+		// under the head of its column.
+		const misplaced = `(() => {
+  const [head, ...rows] = [...document.querySelectorAll('tr.detail table tr')].map(row => [...row.cells].map(c => c.getBoundingClientRect()));
+  const wrong = [];
+  for (const row of [head, ...rows]) {
+    if (row.length !== 10) wrong.push(row.length + ' cells');
+    row.forEach((c, i) => {
+      if (c.top !== row[0].top) wrong.push('cell ' + i + ' in another line');
+      if (i && c.left < row[i - 1].right - 0.5) wrong.push('cell ' + i + ' over the one before');
+      if (Math.abs(c.left - head[i].left) > 0.5) wrong.push('cell ' + i + ' not under its head');
+    });
+  }
+  return rows.length === 2 ? wrong : ['rows: ' + rows.length];
+})()`
+		for _, width := range []int{1280, 800, 390} {
+			b.open(t, drawn(t, 12), width)
+			eval[any](t, b, "document.querySelector('#s3 .name a').click()")
+			for _, wrong := range eval[[]string](t, b, misplaced) {
+				t.Errorf("%d px: %s", width, wrong)
+			}
+		}
+		b.quiet(t)
+	})
+
 	t.Run("timeline", func(t *testing.T) {
 		b.open(t, drawn(t, 60), 1280)
 		const rects = "document.querySelectorAll('#timeline .launch').length"
