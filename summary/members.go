@@ -127,13 +127,16 @@ func members(data []byte, fn func(from, to int, k key)) error {
 
 // keyOf returns the key of a line, of which it reads no more than it must.
 func keyOf(line []byte) (key, error) {
+	var p partJSON
 	var digest *string
 	var capture *captureJSON
 	d := json.NewDecoder(bytes.NewReader(line))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return key{}, cmp.Or(err, errors.New("not a JSON object"))
 	}
-	for d.More() && (digest == nil || capture == nil) {
+	// The origin, which not every summary has, stands before the launches.
+	for name := json.Token(nil); d.More() && (digest == nil || capture == nil || name != "launches"); {
+		var err error
 		name, err := d.Token()
 		if err != nil {
 			return key{}, err
@@ -144,6 +147,10 @@ func keyOf(line []byte) (key, error) {
 			into = &digest
 		case "capture":
 			into = &capture
+		case "source":
+			into = &p.Source
+		case "options":
+			into = &p.Options
 		}
 		if err := d.Decode(into); err != nil {
 			return key{}, err
@@ -152,7 +159,8 @@ func keyOf(line []byte) (key, error) {
 	if digest == nil || capture == nil {
 		return key{}, errors.New("a report without its capture or digest")
 	}
-	return key{Report{string(capture.Path), string(capture.Host), capture.StartUTC}, *digest}, nil
+	p.Digest, p.Capture = *digest, *capture
+	return p.key(), nil
 }
 
 // checkSchema refuses what a later version of nsysdiff wrote in a way that

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"slices"
 )
 
 // MergeFiles merges the summaries in files, as [Merge] does, and writes the
@@ -37,14 +36,7 @@ func MergeFiles(ctx context.Context, w io.Writer, paths ...string) (duplicates [
 	if len(places) == 0 {
 		return nil, errors.New("no summary to merge")
 	}
-	slices.SortStableFunc(places, func(a, b place) int { return a.key.compare(b.key) })
-	places = slices.CompactFunc(places, func(a, b place) bool {
-		if a.key != b.key {
-			return false
-		}
-		duplicates = append(duplicates, a.key.Path)
-		return true
-	})
+	places, duplicates = canonical(places, func(p *place) key { return p.key })
 	head, err := headerMember(len(places))
 	if err != nil {
 		return nil, err

@@ -14,8 +14,10 @@ import (
 // trace.Trace; -1 stands for trace.None. Lists of one group are columns of
 // equal length.
 type partJSON struct {
-	Digest  string      `json:"digest"` // of the line with an empty digest, SHA-256
+	Digest  string      `json:"digest"` // see digest
 	Capture captureJSON `json:"capture"`
+	Source  text        `json:"source,omitempty"`  // see Origin
+	Options text        `json:"options,omitempty"` // see Origin
 
 	Launches int64    `json:"launches"` // in scope
 	Streams  int      `json:"streams"`
@@ -212,25 +214,40 @@ type memOps struct {
 	distributions
 }
 
+// digest returns the SHA-256 of the line with an empty digest and path and
+// without its origin: a report has the same under whatever path and in whatever
+// file, as .nsys-rep say, it is summarised.
+func (p *partJSON) digest() (string, error) {
+	q := *p
+	q.Digest, q.Capture.Path, q.Source, q.Options = "", "", "", ""
+	line, err := plainJSON(&q)
+	sum := sha256.Sum256(line)
+	return hex.EncodeToString(sum[:]), err
+}
+
 // newPart returns the part of a reduced trace of one report.
-func newPart(t *trace.Trace) (part, error) {
+func newPart(t *trace.Trace, from Origin) (part, error) {
 	e := encoder{t: t}
 	p := e.part()
-	line, err := plainJSON(p)
-	if err != nil {
+	p.Source, p.Options = text(from.Source), text(from.Options)
+	var err error
+	if p.Digest, err = p.digest(); err != nil {
 		return part{}, fmt.Errorf("%s: %w", t.Capture.Path, err)
 	}
-	sum := sha256.Sum256(line)
-	p.Digest = hex.EncodeToString(sum[:])
-	if line, err = plainJSON(p); err != nil {
+	line, err := plainJSON(p)
+	if err != nil {
 		return part{}, fmt.Errorf("%s: %w", t.Capture.Path, err)
 	}
 	data, err := member(append(line, '\n'))
 	if err != nil {
 		return part{}, fmt.Errorf("%s: %w", t.Capture.Path, err)
 	}
-	k := key{Report{t.Capture.Path, t.Capture.Host, t.Capture.StartUTC}, p.Digest}
-	return part{k, data}, nil
+	return part{p.key(), data}, nil
+}
+
+func (p *partJSON) key() key {
+	c := &p.Capture
+	return key{Report{string(c.Path), string(c.Host), c.StartUTC, Origin{string(p.Source), string(p.Options)}}, p.Digest}
 }
 
 // trace returns the part as a reduced trace. The error is an *Error.

@@ -33,13 +33,42 @@ type key struct {
 	digest string
 }
 
+// content is what tells reports apart: the same report may have been summarised
+// under several paths.
+type content struct {
+	host     string
+	startUTC int64
+	digest   string
+}
+
+func (k key) content() content { return content{k.Host, k.StartUTC, k.digest} }
+
 func (k key) compare(l key) int {
 	return cmp.Or(
 		cmp.Compare(k.Host, l.Host),
 		cmp.Compare(k.StartUTC, l.StartUTC),
 		cmp.Compare(k.Path, l.Path),
 		cmp.Compare(k.digest, l.digest),
+		cmp.Compare(k.Source, l.Source),
+		cmp.Compare(k.Options, l.Options),
 	)
+}
+
+// canonical puts what has keys in order and leaves out what is there again,
+// whose paths are in duplicates.
+func canonical[T any](list []T, keyOf func(*T) key) (kept []T, duplicates []string) {
+	slices.SortStableFunc(list, func(a, b T) int { return keyOf(&a).compare(keyOf(&b)) })
+	seen := make(map[content]bool, len(list))
+	kept = slices.DeleteFunc(list, func(x T) bool {
+		k := keyOf(&x)
+		if seen[k.content()] {
+			duplicates = append(duplicates, k.Path)
+			return true
+		}
+		seen[k.content()] = true
+		return false
+	})
+	return kept, duplicates
 }
 
 // A Report says which report a summary is of.
@@ -47,11 +76,18 @@ type Report struct {
 	Path     string // as it was given when it was summarised
 	Host     string
 	StartUTC int64 // start of the capture, nanoseconds since the Unix epoch; 0 if unknown
+	Origin
 }
 
 // Of summarises the trace of one report, whole or reduced by [align.Reduce].
 // The error is that of Reduce.
 func Of(ctx context.Context, t *trace.Trace, o align.ReduceOptions) (*Summary, error) {
+	return OfOrigin(ctx, t, Origin{}, o)
+}
+
+// OfOrigin is [Of], and notes the origin in the summary, for whoever would make
+// the same again.
+func OfOrigin(ctx context.Context, t *trace.Trace, from Origin, o align.ReduceOptions) (*Summary, error) {
 	if len(t.Reports) > 1 {
 		return nil, errors.New("summary of several reports: summarise each, then merge")
 	}
@@ -61,7 +97,7 @@ func Of(ctx context.Context, t *trace.Trace, o align.ReduceOptions) (*Summary, e
 			return nil, err
 		}
 	}
-	p, err := newPart(t)
+	p, err := newPart(t, from)
 	if err != nil {
 		return nil, err
 	}
@@ -70,21 +106,14 @@ func Of(ctx context.Context, t *trace.Trace, o align.ReduceOptions) (*Summary, e
 
 // Merge puts summaries together. The result does not depend on their order or
 // on how they were merged before. A report that is in several of them, or
-// several times in one, counts once; its path is in duplicates for each further
-// time, in order.
+// several times in one, be it under several paths, counts once, under the least
+// of them; duplicates has its path for each further time, in order.
 func Merge(summaries ...*Summary) (merged *Summary, duplicates []string) {
 	merged = &Summary{}
 	for _, s := range summaries {
 		merged.parts = append(merged.parts, s.parts...)
 	}
-	slices.SortStableFunc(merged.parts, func(a, b part) int { return a.key.compare(b.key) })
-	merged.parts = slices.CompactFunc(merged.parts, func(a, b part) bool {
-		if a.key != b.key {
-			return false
-		}
-		duplicates = append(duplicates, a.key.Path)
-		return true
-	})
+	merged.parts, duplicates = canonical(merged.parts, func(p *part) key { return p.key })
 	return merged, duplicates
 }
 
