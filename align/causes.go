@@ -25,6 +25,7 @@ func (c *comparer) explain(r *Result) {
 		c.shapeCause(r, scalings)
 	}
 	c.tileCause(r)
+	c.missedTP(r)
 	for i := range r.Causes {
 		r.Causes[i].Evidence = shorten(r.Causes[i].Evidence)
 	}

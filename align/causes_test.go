@@ -1,6 +1,7 @@
 package align_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -241,5 +242,49 @@ func TestContext(t *testing.T) {
 	r = compare(t, mock, e2e, align.Options{ScopedE2E: true})
 	if got := verdictsByName(r)["residual_add_kernel"]; got != align.Missing || r.Verdict != align.Misaligned {
 		t.Errorf("scoped: %s, verdict %s; want missing, misaligned", got, r.Verdict)
+	}
+}
+
+// TestHeadsAndTokens compares mocks that differ from the model in both.
+func TestHeadsAndTokens(t *testing.T) {
+	for _, test := range []struct {
+		mock, e2e     string
+		tokens, heads float64
+	}{
+		{"llama_tp_mock_b4", "llama_tp_e2e_tp4", 4, 4},
+		{"llama_tp_mock_s1024", "llama_tp_e2e_tp4", 0.5, 0}, // the heads' factor 4 hides behind tiles and a short sequence
+		{"llama_tp_mock_tp4", "llama_tp_mock_s1024", 2, 0},  // and the other way round
+		{"llama_tp_mock_s1024", "llama_tp_e2e", 0.5, 0},
+	} {
+		t.Run(test.mock+"/"+test.e2e, func(t *testing.T) {
+			r := compare(t, recording(t, test.mock), recording(t, test.e2e), align.Options{})
+			got := map[string]float64{}
+			for _, c := range r.Causes {
+				got[c.Code] = c.Factor
+			}
+			if got[align.CauseShape] != test.tokens || got[align.CauseHeadCount] != test.heads {
+				t.Errorf("causes %v, want shape %v, head-count %v", got, test.tokens, test.heads)
+			}
+		})
+	}
+}
+
+// TestSwapped gives the reports in the wrong order.
+func TestSwapped(t *testing.T) {
+	for mock, e2e := range map[string]string{"dsa_e2e_ctx_tp1": "dsa_mock_ctx", "llama_tp_e2e": "llama_tp_mock"} {
+		both(t, func(t *testing.T, o align.Options) {
+			r := compare(t, recording(t, mock), recording(t, e2e), o)
+			if r.Verdict != align.NotComparable || !strings.Contains(r.Findings[len(r.Findings)-1].Message+r.Findings[0].Message, "wrong order") {
+				t.Errorf("%s against %s: %s, %+v", mock, e2e, r.Verdict, r.Findings)
+			}
+		})
+	}
+}
+
+// TestNothingJudged ignores everything.
+func TestNothingJudged(t *testing.T) {
+	r := compare(t, recording(t, "dsa_mock_ctx_extra"), recording(t, "dsa_e2e_ctx_tp1"), align.Options{Ignore: regexp.MustCompile(".")})
+	if r.Verdict != align.Undecided || r.Checklist[0].Status != align.NotChecked {
+		t.Errorf("%s, %+v", r.Verdict, r.Checklist[0])
 	}
 }

@@ -2,6 +2,7 @@ package align
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ type comparer struct {
 	boot      *bootstrap
 	sites     int     // that are judged
 	unpaired  []*kind // kinds of the base's steps that the new run has not
+	swapped   int     // times that the E2E's step lies in the mock's, if the sides are swapped
 	rare      []*kind // and of which a run has too few to compare
 }
 
@@ -53,11 +55,20 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 		return r, nil
 	}
 	main := fits[0]
+	if c.swapped > 0 {
+		c.giveUp(r, Finding{
+			Code: CodeNotComparable, Severity: Error,
+			Message: fmt.Sprintf("the step of the second report lies in that of the first %d times: the reports are in the wrong order", c.swapped),
+			Hint:    "give the mock first: nsysdiff MOCK E2E",
+		}, "the reports are in the wrong order")
+		return r, nil
+	}
 	c.describeSteps(r, main)
 	if main.placing.perStep == 0 || main.matched() < minMatched {
 		c.notComparable(r, main)
 		return r, nil
 	}
+	c.expectTP(r)
 	for _, f := range fits {
 		if err := c.compareSteps(ctx, r, f); err != nil {
 			return nil, err

@@ -45,8 +45,9 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		return nil, nil
 	}
 	if c.o.Regression {
-		// Two runs of one program have one step; the longest is it.
-		bs, ns := c.sameRanges(mockSegs[0], e2eSegs[0])
+		// Two runs of one program have one step.
+		bs, ns := alikeSteps(mockSegs, e2eSegs)
+		bs, ns = c.sameRanges(bs, ns)
 		return c.regressionFits(ctx, bs, ns)
 	}
 	var best *fit
@@ -65,6 +66,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	if best.matched() >= wellMatched {
 		return []*fit{best}, nil
 	}
+	first := best
 	others := append(e2eSegs[1:], withSteps(otherSegments(c.e2e.t, c.e2e.syms, c.o, e2eSegs[0]))...)
 	for _, es := range others {
 		for _, ms := range mockSegs {
@@ -73,7 +75,26 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 			}
 		}
 	}
+	if best.matched() < wellMatched {
+		if err := c.swap(ctx, mockSegs[0], first.placing.kind.rep()); err != nil {
+			return nil, err
+		}
+	}
 	return []*fit{best}, nil
+}
+
+// swap notices reports given in the wrong order: the E2E's step lies in the
+// mock's several times, as a layer in a model.
+func (c *comparer) swap(ctx context.Context, ms segmentation, rep *step) error {
+	k := c.mock.kinds(c.mock.classify(ms.steps))[0]
+	if 2*rep.n > k.rep().n {
+		return nil
+	}
+	p, err := place(ctx, c.e2e.elements(rep), c.mock, k, false)
+	if err == nil && p.perStep > 1 && float64(p.matched) >= wellMatched*float64(rep.n) {
+		c.swapped = p.perStep
+	}
+	return err
 }
 
 // withSteps drops those of which warm-up is all there is.
@@ -84,6 +105,21 @@ func withSteps(segs []segmentation) []segmentation {
 // wellMatched is the part of the mock's launches from which on no other way to
 // see the E2E as steps is tried.
 const wellMatched = 0.95
+
+// alikeSteps chooses of the ways to see two runs as steps those with steps of
+// like length, the longest such: layers repeat inside the steps, and of one run
+// the steps may show, by its graphs, where of the other only the layers do.
+func alikeSteps(base, next []segmentation) (segmentation, segmentation) {
+	const alike = 1.5 // ratio of their launches
+	for i := range base {
+		for k := range next {
+			if base[i].by == byNVTX || next[k].by == byNVTX || apart(float64(base[i].perStep()), float64(next[k].perStep())) < alike {
+				return base[i], next[k]
+			}
+		}
+	}
+	return base[0], next[0]
+}
 
 // sameRanges makes the steps of two runs ranges of the same name, as far as
 // both have them. A run of one step shows no repetition but that of its layers.

@@ -193,3 +193,33 @@ func inferTP(r *Result, cause *Cause, k int) {
 		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%d ranks of the E2E launch alike, which is not the factor %d: part of them may be other replicas or pipeline stages", n, k))
 	}
 }
+
+// expectTP takes the tensor parallelism that an unsharded mock is to be scaled
+// by from the number of ranks that launch alike, where the caller does not say.
+func (c *comparer) expectTP(r *Result) {
+	if !c.o.ScaleTP || c.o.TP != 0 || c.o.Regression {
+		return
+	}
+	if n := alikeRanks(r); n > 1 {
+		c.o.TP, r.Limits.TP = n, n
+		r.E2E.Warnings = append(r.E2E.Warnings, fmt.Sprintf("TP=%d is taken from the number of ranks that launch alike", n))
+	}
+}
+
+// missedTP says where an expected tensor parallelism does not show.
+func (c *comparer) missedTP(r *Result) {
+	if c.o.TP < 2 || c.o.Regression {
+		return
+	}
+	for i := range r.Causes {
+		if x := &r.Causes[i]; x.Code == CauseHeadCount {
+			if x.Factor != float64(c.o.TP) {
+				r.E2E.Warnings = append(r.E2E.Warnings, fmt.Sprintf("TP=%d is expected, and the heads differ by %.4g", c.o.TP, x.Factor))
+			}
+			return
+		}
+	}
+	if c.o.ScaleTP {
+		r.E2E.Warnings = append(r.E2E.Warnings, fmt.Sprintf("TP=%d is to be divided out, and nothing differs by it: mock and E2E run as many heads", c.o.TP))
+	}
+}

@@ -38,7 +38,9 @@ func verdict(r *Result) Verdict {
 			return Misaligned
 		}
 	}
+	judged := false
 	for i := range r.Sites {
+		judged = judged || r.Sites[i].Verdict != Ignored && r.Sites[i].Verdict != Communication
 		switch r.Sites[i].Verdict {
 		case Missing, Extra, Slower, HeadMismatch:
 			return Misaligned
@@ -49,6 +51,9 @@ func verdict(r *Result) Verdict {
 		case SiteUndecided:
 			v = Undecided
 		}
+	}
+	if !judged {
+		return Undecided
 	}
 	return v
 }
@@ -360,6 +365,9 @@ func (c *comparer) explainFindings(r *Result) {
 			continue
 		}
 		for k := range r.Causes {
+			if f.Code == CodeHeadMismatch && r.Causes[k].Code != CauseHeadCount {
+				continue
+			}
 			all := true
 			for _, s := range f.Sites {
 				all = all && slices.Contains(r.Causes[k].Sites, s)
@@ -446,15 +454,23 @@ func (c *comparer) checklist(r *Result) {
 	if dtypes > 0 {
 		names += fmt.Sprintf(", %d under another data type", dtypes/2)
 	}
-	add(CheckNames, status(dtypes+boolInt(matched == 0)), "%s", names)
+	if matched+missing+extra == 0 {
+		add(CheckNames, NotChecked, "no site to judge")
+	} else {
+		add(CheckNames, status(dtypes+boolInt(matched == 0)), "%s", names)
+	}
 
 	bound := fmt.Sprintf("%.4g×", c.o.MaxRatio)
 	if len(c.o.Kernels) > 0 {
 		bound += " (or bounds of their own)"
 	}
 	switch {
-	case slow+heads > 0:
-		add(CheckLatency, Fail, "%s beyond %s, the furthest at %.3g", count(slow+heads, "site"), bound, worst)
+	case slow > 0 && heads > 0:
+		add(CheckLatency, Fail, "%s beyond %s and %d by the number of heads, the furthest at %.3g", count(slow, "site"), bound, heads, worst)
+	case heads > 0:
+		add(CheckLatency, Fail, "%s apart by the number of heads, the furthest at %.3g", count(heads, "site"), worst)
+	case slow > 0:
+		add(CheckLatency, Fail, "%s beyond %s, the furthest at %.3g", count(slow, "site"), bound, worst)
 	case undecided > 0:
 		add(CheckLatency, StatusUndecided, "%s undecided, %d within %s", count(undecided, "site"), judged, bound)
 	case judged == 0:

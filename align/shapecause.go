@@ -3,6 +3,7 @@ package align
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // shapeCause looks for another batch size or sequence length.
@@ -12,14 +13,23 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		var evidence []string
 		var attention []float64 // ratios of time
 		others, othersScaled, attentionSites := 0, 0, 0
+		perToken, perTokenScaled := 0, 0
 		for _, s := range all {
 			scaled := s.scaled(dir)
+			if s.perToken() && (s.weight >= float64(minTimeCompare)/3 || s.blocks != 0 || s.unscaled()) {
+				perToken++
+				if scaled {
+					perTokenScaled++
+				}
+			}
 			switch {
 			case s.kind == KindAttention:
 				attentionSites++
 				if scaled {
 					attention = append(attention, toFactor(s.ratio, dir))
 				}
+			case s.scaled(-dir):
+				// The other way: the heads' doing, if anything's.
 			case s.weight >= float64(minTimeCompare)/3 || s.blocks != 0:
 				others++
 				if scaled {
@@ -31,12 +41,18 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 				evidence = append(evidence, c.scalingLine(s))
 			}
 		}
-		tokens := othersScaled > 0 && othersScaled*3 >= others
+		// What works token by token tells, if anything does; of the rest, part
+		// may be the heads' doing.
+		tokens := othersScaled > 0 && 3*othersScaled >= others && 2*perTokenScaled > perToken
+		if perToken == 0 {
+			tokens = othersScaled > 0 && 2*othersScaled >= others
+		}
 		// One layer of many that differs works on the same shape.
 		if !tokens && (len(attention) == 0 || attentionSites > 1 && 2*len(attention) <= attentionSites) || !c.anyDiffers(r, sites) {
 			continue
 		}
 		cause := Cause{Code: CauseShape, Sites: sites, Evidence: evidence}
+		var heads []Cause
 		larger, smaller := c.words("mock", "base"), c.words("E2E", "new run")
 		if dir < 0 {
 			larger, smaller = smaller, larger
@@ -44,8 +60,11 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		if tokens {
 			f, exact := tokenFactor(all, dir)
 			cause.Factor = toFactor(f, dir)
+			// Attention tells a batch from a sequence, unless it runs other
+			// heads besides.
+			heads = c.headsBesides(r, all, cause.Factor)
 			what := "more tokens: a larger batch or a longer sequence"
-			if len(attention) > 0 {
+			if len(attention) > 0 && heads == nil {
 				switch a := median(attention); {
 				case a > math.Pow(f, 1.25):
 					what = fmt.Sprintf("a longer sequence: attention takes %.3g times as long, more than in proportion", a)
@@ -67,8 +86,30 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			cause.Fix = c.words("give the mock the context length of the E2E's requests", "compare runs of equal context length")
 		}
 		r.Causes = append(r.Causes, cause)
+		r.Causes = append(r.Causes, heads...)
 		return
 	}
+}
+
+// headsBesides looks for another number of heads besides another number of
+// tokens, in what is left when the factor of the tokens is divided out.
+func (c *comparer) headsBesides(r *Result, all []scaling, factor float64) []Cause {
+	rest := slices.Clone(all)
+	for i := range rest {
+		s := &rest[i]
+		s.ratio /= factor
+		switch {
+		case s.kind == KindGemm || s.kind == KindAttention:
+			s.blocks = 0 // persistent kernels and tiles do not follow the tokens
+		case s.blocks != 0:
+			s.blocks /= factor
+		}
+	}
+	n := len(r.Causes)
+	c.headCause(r, rest)
+	heads := slices.Clone(r.Causes[n:])
+	r.Causes = r.Causes[:n]
+	return heads
 }
 
 // tokenFactor returns how many times the tokens the larger side works on. The
