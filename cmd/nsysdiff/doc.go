@@ -278,8 +278,8 @@
 //	several reports, the ranks of one run, it makes one summary.
 //
 //	FILE is written whole or not at all. If it is there and is a finished summary of
-//	these reports, newer than they are, it is kept, so that a job can be submitted
-//	again; --force makes it anew.
+//	the same content, made with the same flags, it is kept, so that a job can be
+//	submitted again; --force makes it anew. Any other summary is written over.
 //
 //	  nsysdiff summarize report.sqlite -o base.json.gz
 //	  nsysdiff --regression base.json.gz report.sqlite

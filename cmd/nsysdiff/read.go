@@ -22,6 +22,7 @@ type source struct {
 	scope   *trace.Scope
 	only    bool // its side has no other
 	reduced bool // a summary of it is enough
+	noted   bool // and says what it was made of
 
 	db      *nsysdb.DB
 	trace   *trace.Trace     // of a report that is not reduced
@@ -70,7 +71,7 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 		for _, path := range s.reports {
 			// Launches can only be listed of whole traces.
 			reduced := summarised || len(s.reports) > 1 && !c.options.Launches
-			sources = append(sources, source{path: path, scope: &s.scope, only: len(s.reports) == 1, reduced: reduced})
+			sources = append(sources, source{path: path, scope: &s.scope, only: len(s.reports) == 1, reduced: reduced, noted: summarised})
 		}
 	}
 	defer func() {
@@ -134,6 +135,16 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 		s.err = inSummary(ctx, s.path, s.summary, s.scope)
 		return
 	}
+	var from summary.Origin
+	if s.noted {
+		// Before the report is read: should it change meanwhile, the summary
+		// is not taken for one of what it became.
+		if from, s.err = origin(s.path, s.scope, c.options.NoNVTX); s.err != nil {
+			s.db.Close()
+			s.db = nil
+			return
+		}
+	}
 	s.trace, s.err = s.db.Read(ctx, nsysdb.Query{
 		Scope:    *s.scope,
 		NVTX:     !c.options.NoNVTX,
@@ -148,7 +159,7 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 	}
 	s.trace.Capture.Path = s.path
 	if s.reduced {
-		s.summary, s.err = summary.Of(ctx, s.trace, align.ReduceOptions{NoNVTX: c.options.NoNVTX})
+		s.summary, s.err = summary.OfOrigin(ctx, s.trace, from, align.ReduceOptions{NoNVTX: c.options.NoNVTX})
 		s.trace = nil
 	}
 }
@@ -246,7 +257,7 @@ func mergeSources(sources []source, stderr io.Writer) (all *summary.Summary, who
 	var duplicates []string
 	all, duplicates = summary.Merge(summaries...)
 	for _, path := range duplicates {
-		said.duplicates = append(said.duplicates, path+" is there several times and counts once")
+		said.duplicates = append(said.duplicates, path+": is there several times, be it under another name, and counts once")
 	}
 	return all, whole, said
 }

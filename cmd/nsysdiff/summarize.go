@@ -2,18 +2,21 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/nsysdiff/nsysdiff/summary"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // A summarizer is what "nsysdiff summarize" was asked.
@@ -30,8 +33,8 @@ facts of the capture, into a small file that stands wherever a report can. Of
 several reports, the ranks of one run, it makes one summary.
 
 FILE is written whole or not at all. If it is there and is a finished summary of
-these reports, newer than they are, it is kept, so that a job can be submitted
-again; --force makes it anew.
+the same content, made with the same flags, it is kept, so that a job can be
+submitted again; --force makes it anew. Any other summary is written over.
 
   nsysdiff summarize report.sqlite -o base.json.gz
   nsysdiff --regression base.json.gz report.sqlite
@@ -88,7 +91,7 @@ func summarize(ctx context.Context, args []string, env environment) error {
 	if err := checkOutputs([]output{{path: s.output}}, s.mock.reports); err != nil {
 		return err
 	}
-	done, err := s.done()
+	done, err := s.done(env.stderr)
 	if err != nil {
 		return err
 	}
@@ -120,9 +123,9 @@ func (s *summarizer) summary(ctx context.Context, env environment) ([]byte, erro
 	return b.Bytes(), err
 }
 
-// done reports whether the output is a finished summary of these reports. The
-// error is that of one that must not be written over.
-func (s *summarizer) done() (bool, error) {
+// done reports whether the output is a finished summary of these reports, made
+// in this way. The error is that of one that must not be written over.
+func (s *summarizer) done(stderr io.Writer) (bool, error) {
 	if s.force {
 		return false, nil
 	}
@@ -134,39 +137,85 @@ func (s *summarizer) done() (bool, error) {
 	if err != nil {
 		return false, nil // cut short where it was copied to, say: made anew
 	}
-	var have, want []string
-	for _, r := range old.Reports() {
-		have = append(have, filepath.Base(r.Path))
-	}
-	info, err := os.Stat(s.output)
+	output, err := os.Stat(s.output)
 	if err != nil {
 		return false, fileProblem("", s.output, err)
 	}
-	newer := true
+	newer := true // than the reports: of a large one the origin does not know every byte
 	for _, path := range s.mock.reports {
-		if is, err := summary.IsFile(path); err == nil && is {
-			in, err := summary.ReadFile(path)
-			if err != nil {
-				continue
-			}
-			for _, r := range in.Reports() {
-				want = append(want, filepath.Base(r.Path))
-			}
-		} else {
-			want = append(want, filepath.Base(path))
-		}
-		if report, err := os.Stat(path); err == nil && report.ModTime().After(info.ModTime()) {
-			newer = false
+		report, err := os.Stat(path)
+		newer = newer && err == nil && !report.ModTime().After(output.ModTime())
+		if is, err := summary.IsFile(path); err != nil || is {
+			return false, nil // quickly read, and its scope is to be checked
 		}
 	}
-	slices.Sort(have)
-	slices.Sort(want)
-	for _, name := range have {
-		if !slices.Contains(want, name) {
-			return false, usage("name another file, or write over it with --force", "%s: is the summary of another report, %s", s.output, name)
-		}
+	if s.made(old) {
+		return newer, nil
 	}
-	return newer && slices.Equal(have, want), nil
+	fmt.Fprintf(stderr, "nsysdiff: %s: made anew, it was not of these reports as they are or not made with these flags\n", s.output)
+	return false, nil
+}
+
+// made reports whether a summary is of the reports and made in this way.
+func (s *summarizer) made(old *summary.Summary) bool {
+	var have, want []summary.Origin
+	for _, r := range old.Reports() {
+		if r.Source == "" {
+			return false
+		}
+		have = append(have, r.Origin)
+	}
+	for _, path := range s.mock.reports {
+		o, err := origin(path, &s.mock.scope, s.options.NoNVTX)
+		if err != nil {
+			return false
+		}
+		want = append(want, o)
+	}
+	compare := func(a, b summary.Origin) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Options, b.Options))
+	}
+	slices.SortFunc(have, compare)
+	slices.SortFunc(want, compare)
+	return slices.Equal(have, slices.Compact(want))
+}
+
+// origin returns what the summary of a report says of how it was made.
+func origin(path string, s *trace.Scope, noNVTX bool) (summary.Origin, error) {
+	source, err := summary.Fingerprint(path)
+	if err != nil {
+		return summary.Origin{}, err
+	}
+	var flags []string
+	add := func(name string, value any) { flags = append(flags, fmt.Sprintf("--%s=%v", name, value)) }
+	for _, p := range s.NVTX {
+		add("nvtx", strconv.Quote(p.String()))
+	}
+	if s.Kernel != nil {
+		add("kernel", strconv.Quote(s.Kernel.String()))
+	}
+	if s.Exclude != nil {
+		add("exclude", strconv.Quote(s.Exclude.String()))
+	}
+	for _, n := range s.Devices {
+		add("device", n)
+	}
+	for _, n := range s.PIDs {
+		add("process", n)
+	}
+	for _, n := range s.Streams {
+		add("stream", n)
+	}
+	if s.From != nil {
+		add("from", *s.From)
+	}
+	if s.To != nil {
+		add("to", *s.To)
+	}
+	if noNVTX {
+		flags = append(flags, "--no-nvtx")
+	}
+	return summary.Origin{Source: source, Options: strings.Join(flags, " ")}, nil
 }
 
 // isOurs reports whether there is a summary at a path. The error is that of a
@@ -195,8 +244,8 @@ type merger struct {
 }
 
 const mergeText = `Puts summaries of reports of one run together, in any order and any grouping,
-with the same bytes for the same reports. A report that is in several of them
-counts once. FILE is written whole or not at all; a summary that is there is
+with the same bytes for the same reports. A report that is in several of them,
+be it under other names, counts once. FILE is written whole or not at all; a summary that is there is
 written over, another file only with --force.
 
   nsysdiff summarize rank0.sqlite -o rank0.json.gz
@@ -269,7 +318,7 @@ func (m *merger) merge(ctx context.Context, w io.Writer, paths []string, stderr 
 		return err
 	}
 	for _, path := range duplicates {
-		(&problem{msg: path + ": is in several of the summaries and counts once"}).print(stderr)
+		(&problem{msg: path + ": is there several times, be it under another name, and counts once"}).print(stderr)
 	}
 	return nil
 }
