@@ -41,7 +41,11 @@ func (e *EmptyScopeError) Hint() string {
 	add(len(s.PIDs) > 0, "processes", "no processes", c.PIDs)
 	add(len(s.Devices) > 0, "devices", "no devices", c.Devices)
 	add(len(s.Streams) > 0, "streams", "no streams", c.Streams)
-	add(s.Kernel != nil || s.Exclude != nil, "kernels", "no kernels", c.Kernels)
+	byName, shown := s.Kernel != nil || s.Exclude != nil, c.Kernels[:min(len(c.Kernels), 5)] // the names are long
+	add(byName, "kernels", "no kernels", shown)
+	if more := c.KernelNames - len(shown); byName && more > 0 {
+		parts[len(parts)-1] += fmt.Sprintf(" and %s more", thousands(int64(more)))
+	}
 	if s.From != nil || s.To != nil {
 		parts = append(parts, fmt.Sprintf("launches start between %.3f s and %.3f s", float64(c.First)/1e9, float64(c.Last)/1e9))
 	}
@@ -56,6 +60,7 @@ type Choices struct {
 	PIDs        []Choice
 	Devices     []Choice
 	Streams     []Choice
+	KernelNames int   // how many demangled names there are, those beyond Kernels too
 	First, Last int64 // least and greatest start of a launch, ns since the start of the capture
 }
 
@@ -110,7 +115,8 @@ func (c *ChoiceCounter) Range(name string) {
 func (c *ChoiceCounter) Choices() Choices {
 	return Choices{
 		Ranges: mostFrequent(c.ranges, func(s string) string { return s }), Kernels: mostFrequent(c.kernels, func(s string) string { return s }),
-		PIDs: mostFrequent(c.pids, strconv.Itoa), Devices: mostFrequent(c.devices, strconv.Itoa), Streams: mostFrequent(c.streams, strconv.Itoa),
+		KernelNames: len(c.kernels),
+		PIDs:        mostFrequent(c.pids, strconv.Itoa), Devices: mostFrequent(c.devices, strconv.Itoa), Streams: mostFrequent(c.streams, strconv.Itoa),
 		First: c.first, Last: c.last,
 	}
 }

@@ -229,6 +229,10 @@ func TestChoicesAreCapped(t *testing.T) {
 	if got.PIDs[0] != (trace.Choice{Name: "999", N: 999}) {
 		t.Errorf("first choice %+v, want the most frequent", got.PIDs[0])
 	}
+	e := trace.EmptyScopeError{Scope: trace.Scope{Kernel: regexp.MustCompile("x")}, Choices: got}
+	if h := e.Hint(); strings.Count(h, "(") != 5 || !strings.HasSuffix(h, ") and 35 more") {
+		t.Errorf("hint %q, want 5 of 40 kernels", h)
+	}
 }
 
 func TestLeftOutNumbers(t *testing.T) {

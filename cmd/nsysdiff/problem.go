@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
@@ -76,11 +77,28 @@ func wrongs(err error) []*problem {
 	case errors.As(err, &e):
 		w.hint = e.Hint
 	case errors.As(err, &s):
-		w.hint = s.Hint()
+		w.hint = shortHint(s)
 	case errors.As(err, &m):
 		w.hint = m.Hint
 	case errors.As(err, &r):
 		w.hint = r.Hint()
 	}
 	return []*problem{w}
+}
+
+// shortHint returns what there is to choose from, kernels by their short names.
+func shortHint(e *trace.EmptyScopeError) string {
+	short := *e
+	c := &short.Choices
+	c.Kernels = nil
+	for _, k := range e.Choices.Kernels {
+		k.Name = align.ShortName(k.Name)
+		if at := slices.IndexFunc(c.Kernels, func(x trace.Choice) bool { return x.Name == k.Name }); at >= 0 {
+			c.Kernels[at].N += k.N
+			c.KernelNames--
+			continue
+		}
+		c.Kernels = append(c.Kernels, k)
+	}
+	return short.Hint()
 }
