@@ -272,7 +272,12 @@ func Is(start []byte) bool {
 }
 
 // IsFile reports whether a file is a summary. The error is that of reading it.
+// What is no regular file, such as a pipe, which opening would wait for, is not
+// opened.
 func IsFile(path string) (bool, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err

@@ -152,12 +152,33 @@ func (c *config) compare(ctx context.Context, mock, e2e *trace.Trace, now time.T
 		r = align.Report(mock, o)
 	} else {
 		var err error
-		if r, err = align.Compare(ctx, mock, e2e, o); err != nil {
+		if r, err = compareUntil(ctx, mock, e2e, o); err != nil {
 			return nil, err
 		}
 	}
 	align.Expect(r, c.policy.expect)
 	return r, nil
+}
+
+// compareUntil compares two traces and does not outlast its context: between two
+// looks at it align may work for seconds, and an interrupted user waits for
+// nothing. What it still does then ends with the process.
+func compareUntil(ctx context.Context, mock, e2e *trace.Trace, o align.Options) (*align.Result, error) {
+	type outcome struct {
+		r   *align.Result
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		r, err := align.Compare(ctx, mock, e2e, o)
+		done <- outcome{r, err}
+	}()
+	select {
+	case out := <-done:
+		return out.r, out.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // A stopwatch prints the time of each stage, if it is on.
