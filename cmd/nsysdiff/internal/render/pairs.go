@@ -80,10 +80,15 @@ func (x *Pair) verdict() string {
 
 // outcome says what a pair came to, in half a line.
 func (x *Pair) outcome() string {
-	if x.Result == nil {
+	switch r := x.Result; {
+	case r == nil:
 		return Clean(x.Trouble[0].Message)
+	case r.Verdict == align.NotComparable && len(r.Findings) > 0:
+		first := max(0, slices.IndexFunc(r.Findings, func(f align.Finding) bool { return f.Code == align.CodeNotComparable }))
+		return Clean(r.Findings[first].Message)
+	default:
+		return siteCounts(r)
 	}
-	return siteCounts(x.Result)
 }
 
 // mark is the mark of a pair by its exit status.
