@@ -418,5 +418,5 @@
 //
 //	$ nsysdiff --kernel nosuchkernel dsa_mock_ctx.sqlite
 //	nsysdiff: dsa_mock_ctx.sqlite: the scope leaves no launches
-//	hint: kernels: nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT (46), nvjet_sm90_tst_176x128_64x5_1x2_h_bz_TNN (23), nvjet_sm90_tst_320x128_64x3_1x2_h_bz_coopB_TNT (23), nvjet_sm90_tst_64x64_64x13_2x1_v_bz_TNT (23), void deep_gemm::sm90_fp8_mqa_logits<(int)64, (int)128, (int)2, (int)256>(float *, int) (23), void sm90::sparse_attn_fwd_kernel<(int)576, (bool)1>(float *, int) (23), void tensorrt_llm::kernels::<unnamed>::topKPerRowPrefill<(int)512, (bool)1>(float *, int) (23), void tensorrt_llm::kernels::applyMLARopeAppendPagedKVAssignQKernel<__nv_bfloat16, (int)256, (int)512, (int)64, KVBlockArray>(float *, int) (23), void tensorrt_llm::kernels::fusedCatFp8Kernel<__nv_bfloat16>(float *, int) (23), void tensorrt_llm::kernels::generalRmsNorm<__nv_bfloat16, (int)1536>(float *, int) (23)
+//	hint: kernels: nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT (46), nvjet_sm90_tst_176x128_64x5_1x2_h_bz_TNN (23), nvjet_sm90_tst_320x128_64x3_1x2_h_bz_coopB_TNT (23), nvjet_sm90_tst_64x64_64x13_2x1_v_bz_TNT (23), sm90_fp8_mqa_logits (23) and 5 more
 package main

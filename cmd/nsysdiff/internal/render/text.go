@@ -406,7 +406,10 @@ func (t *textPrinter) causes() {
 
 // causeTitle returns a cause's code and its factor.
 func causeTitle(c *align.Cause) string {
-	if c.Factor != 0 && c.Factor != 1 {
+	switch {
+	case c.Factor > 0 && c.Factor < 1:
+		return c.Code + " x1/" + trimZeros(ratio(1/c.Factor))
+	case c.Factor > 1:
 		return c.Code + " x" + trimZeros(ratio(c.Factor))
 	}
 	return c.Code
