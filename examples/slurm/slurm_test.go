@@ -80,6 +80,7 @@ func TestSubmit(t *testing.T) {
 		stdout string
 		tasks  string
 		calls  string
+		flags  string
 	}{
 		{
 			"a task for each report",
@@ -88,6 +89,16 @@ func TestSubmit(t *testing.T) {
 			"0\t-\tDIR/a.sqlite\n1\t-\tDIR/b c.sqlite\n",
 			"--parsable --array=0,1 --output=DIR/out/log/summarize-%a.txt HERE/summarize.sbatch DIR/out\n" +
 				"--parsable --dependency=afterok:101 --output=DIR/out/log/merge.txt HERE/merge.sbatch DIR/out DIR/mock.sqlite\n",
+			"",
+		},
+		{
+			"flags of summarize, of the comparison none",
+			[]string{"-s", "--nvtx=*gen reqs", "-n", "2", "-s--no-nvtx", "out", "mock.sqlite", "a.sqlite", "b c.sqlite"},
+			"summarize: 101\nmerge: 102\n",
+			"0\t-\tDIR/a.sqlite\n0\t-\tDIR/b c.sqlite\n",
+			"--parsable --array=0 --output=DIR/out/log/summarize-%a.txt HERE/summarize.sbatch DIR/out\n" +
+				"--parsable --dependency=afterok:101 --output=DIR/out/log/merge.txt HERE/merge.sbatch DIR/out DIR/mock.sqlite\n",
+			"--nvtx=*gen reqs\n--no-nvtx\n",
 		},
 		{
 			"several reports in a task, and flags",
@@ -96,6 +107,7 @@ func TestSubmit(t *testing.T) {
 			"0\t-\tDIR/a.sqlite\n0\t-\tDIR/b c.sqlite\n1\t-\tDIR/d:e.sqlite\n", // d is no node: there is such a file
 			"--parsable --array=0,1 --output=DIR/out/log/summarize-%a.txt HERE/summarize.sbatch DIR/out\n" +
 				"--parsable --dependency=afterok:101 --output=DIR/out/log/merge.txt HERE/merge.sbatch DIR/out DIR/mock.sqlite --tp 8\n",
+			"",
 		},
 		{
 			"reports on the disks of nodes, in turn and with one on shared storage",
@@ -106,6 +118,7 @@ func TestSubmit(t *testing.T) {
 				"--parsable --array=1 --nodelist=n2 --output=DIR/out/log/summarize-%a.txt HERE/summarize.sbatch DIR/out\n" +
 				"--parsable --array=2 --output=DIR/out/log/summarize-%a.txt HERE/summarize.sbatch DIR/out\n" +
 				"--parsable --dependency=afterok:101:102:103 --output=DIR/out/log/merge.txt HERE/merge.sbatch DIR/out DIR/mock.sqlite\n",
+			"",
 		},
 	} {
 		t.Run(test.reason, func(t *testing.T) {
@@ -118,6 +131,7 @@ func TestSubmit(t *testing.T) {
 				{"standard output", test.stdout, stdout},
 				{"tasks", test.tasks, p.read(t, "out/tasks.tsv")},
 				{"calls of sbatch", test.calls, p.read(t, "calls")},
+				{"flags of summarize", test.flags, p.read(t, "out/flags.txt")},
 			} {
 				if d := cmp.Diff(c.want, c.got); d != "" {
 					t.Errorf("%s (-want +got)\n%s", c.what, d)
@@ -137,6 +151,8 @@ func TestSubmitRefuses(t *testing.T) {
 		{"no report", []string{"out", "mock.sqlite"}, "usage: submit.sh"},
 		{"flags only", []string{"out", "mock.sqlite", "--", "--tp", "8"}, "no reports"},
 		{"a number that is none", []string{"-n", "x", "out", "mock.sqlite", "a.sqlite"}, "-n x: not a number"},
+		{"a scope that is no flag", []string{"-s", "nvtx", "out", "mock.sqlite", "a.sqlite"}, "-s nvtx: not a flag"},
+		{"an unknown option", []string{"-x", "out", "mock.sqlite", "a.sqlite"}, "usage: submit.sh"},
 		{"a missing report", []string{"out", "mock.sqlite", "nosuch.sqlite"}, "nosuch.sqlite: No such file"},
 		{"a missing mock", []string{"out", "nosuch.sqlite", "a.sqlite"}, "nosuch.sqlite: No such file"},
 		{"a path on a node that is not whole", []string{"out", "mock.sqlite", "n1:x.sqlite"}, "n1:x.sqlite: not a whole path"},
@@ -150,6 +166,41 @@ func TestSubmitRefuses(t *testing.T) {
 			}
 			if calls := p.read(t, "calls"); calls != "" {
 				t.Errorf("submitted %s", calls)
+			}
+		})
+	}
+}
+
+// TestSummarize runs a task, with a stand-in for nsysdiff.
+func TestSummarize(t *testing.T) {
+	for _, test := range []struct {
+		reason string
+		flags  []string
+		want   string
+	}{
+		{"without flags", nil, "summarize\n--strict\nDIR/b c.sqlite\n-o\nDIR/out/summaries/1.json.gz\n"},
+		{
+			"with flags, a value of two words among them", []string{"-s", "--nvtx=*gen reqs", "-s", "--no-nvtx"},
+			"summarize\n--strict\n--nvtx=*gen reqs\n--no-nvtx\nDIR/b c.sqlite\n-o\nDIR/out/summaries/1.json.gz\n",
+		},
+	} {
+		t.Run(test.reason, func(t *testing.T) {
+			p := newPlace(t, "a.sqlite", "b c.sqlite")
+			if status, _, stderr := p.submit(t, append(test.flags, "out", "mock.sqlite", "a.sqlite", "b c.sqlite")...); status != 0 {
+				t.Fatalf("exit status %d\n%s", status, stderr)
+			}
+			standIn := "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
+			if err := os.WriteFile(filepath.Join(p.dir, "nsysdiff"), []byte(standIn), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), "bash", "summarize.sbatch", filepath.Join(p.dir, "out"))
+			cmd.Env = append(p.env, "SLURM_ARRAY_TASK_ID=1")
+			got, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(test.want, strings.ReplaceAll(string(got), p.dir, "DIR")); d != "" {
+				t.Errorf("nsysdiff was run with (-want +got)\n%s", d)
 			}
 		})
 	}

@@ -3,13 +3,14 @@
 # job summarises the reports, a job that depends on it merges the summaries and
 # compares. Prints the ids of the jobs.
 #
-#	submit.sh [-n REPORTS_PER_TASK] OUT MOCK REPORT... [-- FLAG...]
+#	submit.sh [-n REPORTS_PER_TASK] [-s FLAG]... OUT MOCK REPORT... [-- FLAG...]
 #
 # OUT is a folder that all nodes see; the results are written there. A report
-# on the disk of one node is given as NODE:PATH and read on that node. What
-# follows -- are flags of nsysdiff for the comparison. What sbatch needs
-# (account, partition, time) is set by SBATCH_ACCOUNT, SBATCH_PARTITION and the
-# like, see sbatch(1).
+# on the disk of one node is given as NODE:PATH and read on that node. Each -s is
+# a flag of nsysdiff summarize, with its value behind an equals sign: what is
+# left out of the reports is left out there. What follows -- are flags of
+# nsysdiff for the comparison. What sbatch needs (account, partition, time) is
+# set by SBATCH_ACCOUNT, SBATCH_PARTITION and the like, see sbatch(1).
 #
 # Running it again with the same arguments keeps the summaries that are done.
 set -euo pipefail
@@ -19,13 +20,22 @@ fail() {
 	exit 2
 }
 
+usage='usage: submit.sh [-n REPORTS_PER_TASK] [-s FLAG]... OUT MOCK REPORT... [-- FLAG...]'
 per_task=1
-if [[ ${1:-} == -n ]]; then
-	per_task=${2:-}
-	shift 2
-fi
+flags=()
+while getopts :n:s: option; do
+	case $option in
+	n) per_task=$OPTARG ;;
+	s)
+		[[ $OPTARG == -* && $OPTARG != *$'\n'* ]] || fail "-s $OPTARG: not a flag of nsysdiff summarize, such as -s --nvtx=NAME"
+		flags+=("$OPTARG")
+		;;
+	*) fail "$usage" ;;
+	esac
+done
+shift $((OPTIND - 1))
 [[ $per_task =~ ^[1-9][0-9]*$ ]] || fail "-n $per_task: not a number of reports"
-(($# >= 3)) || fail 'usage: submit.sh [-n REPORTS_PER_TASK] OUT MOCK REPORT... [-- FLAG...]'
+(($# >= 3)) || fail "$usage"
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/summaries" "$1/log"
 out=$(realpath "$1")
@@ -66,6 +76,8 @@ if [[ -e $out/tasks.tsv ]] && ! cmp -s "$out/tasks.tsv" "$out/tasks.tsv.new"; th
 	fail "$out holds the summaries of other reports: choose another folder"
 fi
 mv "$out/tasks.tsv.new" "$out/tasks.tsv"
+# In a file, so that a task is submitted again without them.
+printf '%s\n' "${flags[@]}" | sed '/^$/d' >"$out/flags.txt"
 
 summaries=()
 for node in "${nodes[@]}"; do
