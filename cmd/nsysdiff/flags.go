@@ -89,7 +89,7 @@ func newFlags() *flags {
 	judge.Var(codesValue{&f.failOn, &f.failSet}, "fail-on", "findings that make the exit status 1: `CODES` separated by commas, all, or none"+
 		" (default "+strings.Join(defaultFailOn(false), ",")+", with --regression also step-time)")
 	judge.Var(countValue{&f.options.TP, 1}, "tp", "tensor parallelism of the model, so that a head mismatch of `N` is known for what it is")
-	judge.BoolVar(&f.options.ScaleTP, "scale-tp", false, "judge an unsharded mock: its per-head kernels after dividing by --tp")
+	judge.BoolVar(&f.options.ScaleTP, "scale-tp", false, "judge an unsharded mock: its per-head kernels after dividing by --tp, or else by the number of ranks that launch alike")
 	judge.StringVar(&f.alias, "alias", "", "`FILE` of kernels to treat as equal, lines \"mock = e2e\" of names or /regexp/")
 	judge.Var(regexpValue{&f.options.Ignore}, "ignore", "list these kernels without judging them")
 	judge.StringVar(&f.configPath, "config", "", "read what the command line does not say from `FILE` (default "+configName+", if it is there)")
@@ -253,11 +253,17 @@ func (f *flags) check() error {
 			return err
 		}
 	}
-	if f.options.ScaleTP && f.options.TP == 0 {
-		return usage("pass --tp N as well", "--scale-tp needs to know the tensor parallelism")
+	// Of several ranks that launch alike the comparison tells it from their
+	// number.
+	several := len(f.e2e.args) > 0 && !f.options.Regression
+	if f.options.ScaleTP && f.options.TP == 0 && !several {
+		return usage("pass --tp N as well", tpUnknown)
 	}
 	return nil
 }
+
+// tpUnknown is what is wrong with --scale-tp where nothing says by how much.
+const tpUnknown = "--scale-tp needs to know the tensor parallelism"
 
 // checkWindow looks for a window of time that holds nothing.
 func checkWindow(prefix string, s trace.Scope) error {

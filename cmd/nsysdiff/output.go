@@ -80,7 +80,7 @@ func checkOutputs(outputs []output, reports []string) error {
 
 // write renders a document for all outputs and, once all of them are whole,
 // writes the files, then standard output.
-func write(outputs []output, d document, how rendering, env environment) error {
+func write(outputs []output, d document, how rendering, env environment, watch *stopwatch) error {
 	contents := make([]bytes.Buffer, len(outputs))
 	for i, o := range outputs {
 		options := how.file
@@ -91,6 +91,7 @@ func write(outputs []output, d document, how rendering, env environment) error {
 			return fmt.Errorf("%s: %w", o.format.Name, err)
 		}
 	}
+	watch.lap("render")
 	for i, o := range outputs {
 		if o.path == "" {
 			continue
@@ -110,6 +111,7 @@ func write(outputs []output, d document, how rendering, env environment) error {
 			return fileProblem("", "standard output", err)
 		}
 	}
+	watch.lap("write")
 	return nil
 }
 

@@ -58,7 +58,7 @@ func command(ctx context.Context, args []string, env environment) (int, error) {
 	if err != nil {
 		return exitTrouble, err
 	}
-	err = write(c.outputs, d, c.rendering(args, env), env)
+	err = write(c.outputs, d, c.rendering(args, env), env, c.watch(env))
 	if errors.Is(err, syscall.EPIPE) || err == nil {
 		return d.status, err
 	}
@@ -130,7 +130,7 @@ func (c *config) result(ctx context.Context, env environment) (*align.Result, er
 	if c.verbose && c.path != "" {
 		fmt.Fprintf(env.stderr, "nsysdiff: configured by %s\n", c.path)
 	}
-	watch := &stopwatch{on: c.verbose, w: env.stderr, last: time.Now()}
+	watch := c.watch(env)
 	mock, e2e, err := c.read(ctx, env.stderr, watch)
 	if err != nil {
 		return nil, err
@@ -154,6 +154,9 @@ func (c *config) compare(ctx context.Context, mock, e2e *trace.Trace, now time.T
 		var err error
 		if r, err = compareUntil(ctx, mock, e2e, o); err != nil {
 			return nil, err
+		}
+		if o.ScaleTP && r.Limits.TP == 0 && r.Verdict != align.NotComparable {
+			return nil, usage("pass --tp N as well", tpUnknown)
 		}
 	}
 	align.Expect(r, c.policy.expect)
@@ -179,6 +182,10 @@ func compareUntil(ctx context.Context, mock, e2e *trace.Trace, o align.Options) 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+func (c *config) watch(env environment) *stopwatch {
+	return &stopwatch{on: c.verbose, w: env.stderr, last: time.Now()}
 }
 
 // A stopwatch prints the time of each stage, if it is on.
