@@ -87,7 +87,7 @@ type acceptTable struct {
 	Pattern string  `toml:"pattern"`
 	Codes   setting `toml:"codes"`
 	Reason  string  `toml:"reason"`
-	Expires date    `toml:"expires"`
+	Expires expiry  `toml:"expires"`
 }
 
 // A setting is a value, or a list of them, as the text that the flag of its
@@ -121,23 +121,30 @@ func (s *setting) UnmarshalTOML(v any) error {
 	return nil
 }
 
-// A date is a day, written as a date of TOML or as text.
-type date struct{ time.Time }
+// An expiry is a day, written as a date of TOML or as text, or "never". Its
+// zero value is none at all.
+type expiry struct {
+	day   time.Time
+	never bool
+}
 
 // UnmarshalTOML implements toml.Unmarshaler.
-func (d *date) UnmarshalTOML(v any) error {
+func (e *expiry) UnmarshalTOML(v any) error {
 	switch v := v.(type) {
 	case time.Time:
-		d.Time = time.Date(v.Year(), v.Month(), v.Day(), 0, 0, 0, 0, time.UTC)
+		e.day = time.Date(v.Year(), v.Month(), v.Day(), 0, 0, 0, 0, time.UTC)
 		return nil
 	case string:
+		if e.never = v == "never"; e.never {
+			return nil
+		}
 		t, err := time.Parse(time.DateOnly, v)
 		if err == nil {
-			d.Time = t
+			e.day = t
 			return nil
 		}
 	}
-	return errors.New("not a date such as 2027-01-31")
+	return errors.New(`not a date such as 2027-01-31, nor "never"`)
 }
 
 // readTOML reads a file into a struct that has a field for every key.

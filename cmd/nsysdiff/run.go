@@ -158,6 +158,9 @@ func (c *config) compare(ctx context.Context, mock, e2e *trace.Trace, now time.T
 		if o.ScaleTP && r.Limits.TP == 0 && r.Verdict != align.NotComparable {
 			return nil, usage("pass --tp N as well", tpUnknown)
 		}
+		if r.Verdict != align.NotComparable {
+			idle(r, o.Accept)
+		}
 	}
 	align.Expect(r, c.policy.expect)
 	return r, nil

@@ -44,6 +44,22 @@ func (p *policy) at(now time.Time) []align.Acceptance {
 	return list
 }
 
+// idle warns of each acceptance in force that no site of a result has.
+func idle(r *align.Result, list []align.Acceptance) {
+	for _, a := range list {
+		named := func(name string) bool {
+			return name != "" && (a.Pattern.Match(name) || a.Pattern.Match(align.ShortName(name)))
+		}
+		if a.Expired != "" || slices.ContainsFunc(r.Sites, func(s align.Site) bool {
+			return s.Verdict == align.Accepted && strings.HasSuffix(s.Reason, ", accepted: "+a.Reason) && (named(s.MockName) || named(s.E2EName))
+		}) {
+			continue
+		}
+		r.Mock.Warnings = append(slices.Clip(r.Mock.Warnings),
+			fmt.Sprintf("[[accept]] of %s (%s) accepts nothing: %s", a.Pattern, strings.Join(a.Codes, ", "), a.Reason))
+	}
+}
+
 // configure reads the configuration file, if there is one, for what the
 // command line does not say.
 func (f *flags) configure() error {
@@ -134,7 +150,7 @@ func (f *flags) apply(where string, d *configTable) error {
 	for i, a := range d.Accept {
 		parsed, err := a.parse()
 		if err != nil {
-			return usage("", "%s: accept %d: %v", where, i+1, err)
+			return usage(wrongs(err)[0].hint, "%s: accept %d: %v", where, i+1, err)
 		}
 		f.policy.accept = append(f.policy.accept, parsed)
 	}
@@ -214,7 +230,9 @@ func (t *acceptTable) parse() (a acceptance, err error) {
 	if len(a.Codes) == 0 {
 		return a, fmt.Errorf("no codes given, of %s", strings.Join(align.AcceptableCodes(), ", "))
 	}
-	a.until = t.Expires.Time
+	if a.until = t.Expires.day; a.until.IsZero() && !t.Expires.never {
+		return a, usage("say until when it is accepted, expires = 2027-01-31, or expires = \"never\"", "no expires given")
+	}
 	return a, nil
 }
 
