@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -177,9 +179,25 @@ func decodeTOML(path string, data []byte, to any) error {
 		if near := nearest(key[len(key)-1], known); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
+		if n := lineOf(data, key[len(key)-1]); n > 0 {
+			path = fmt.Sprintf("%s:%d", path, n)
+		}
 		return usage(hint, "%s: unknown key %q", path, strings.Join(key, "."))
 	}
 	return nil
+}
+
+// lineOf returns the number of the line that a key stands on, as its own or as
+// the last part of a table's, 0 if it is not on exactly one: the decoder does
+// not tell where a key without a field is.
+func lineOf(text []byte, key string) int {
+	word := `[ \t]*["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*`
+	lines := regexp.MustCompile(`(?m)(?:^|[{,.])` + word + `=|^[ \t]*\[{1,2}(?:[^\]\n]*\.)?` + word + `\]`)
+	at := lines.FindAllIndex(text, 2)
+	if len(at) != 1 {
+		return 0
+	}
+	return 1 + bytes.Count(text[:at[0][1]], []byte("\n"))
 }
 
 // keysOf returns the keys that a struct knows at a path of tables.

@@ -161,6 +161,26 @@ func TestTOMLText(t *testing.T) {
 	}
 }
 
+func TestLineOfKey(t *testing.T) {
+	for text, want := range map[string]int{
+		"a = 1\n\n x = 2\n":            3,
+		"[scope.x]\na = 1\n":           1,
+		"[[ x ]]":                      1,
+		"a = 1\n\"x\" = 2":             2,
+		"scope.x = 1":                  1,
+		"a = \"x\" # x = 1\nx\t= 1":    2,
+		"a = 1":                        0,
+		"[[p]]\nx = 1\n[[p]]\nx = 2\n": 0, // which of them is not known
+		"\na = {b = 2, x = 1}":         2,
+		"a = {x = 1}\nx = 1":           0,
+		"a . x = 1":                    1,
+	} {
+		if got := lineOf([]byte(text), "x"); got != want {
+			t.Errorf("%q: line %d, want %d", text, got, want)
+		}
+	}
+}
+
 // FuzzConfig holds any file to being read or refused in one line.
 func FuzzConfig(f *testing.F) {
 	f.Add("max_ratio = 2\n[scope.e2e]\nnvtx = [\"a*\"]\n")
