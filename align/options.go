@@ -25,7 +25,7 @@ type Options struct {
 	// TP is the tensor parallelism of the E2E, if the caller knows it.
 	TP int
 	// ScaleTP judges an unsharded mock: its per-head sites after dividing
-	// by TP.
+	// by TP, or, where TP is 0, by the number of ranks that launch alike.
 	ScaleTP bool
 
 	// ScopedE2E says that the E2E trace was narrowed to an NVTX range. Where
