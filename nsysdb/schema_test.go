@@ -343,9 +343,9 @@ func TestScopeByNVTX(t *testing.T) {
 		}
 	}
 	_, err := open(t, path).Read(context.Background(), nsysdb.Query{Scope: trace.Scope{NVTX: []trace.Pattern{pattern("layer 2")}}})
-	checkEmpty(t, err, "NVTX ranges: layer # (2), capture (1), step (1)")
+	checkEmpty(t, err, "NVTX ranges: layer * (2), capture (1), step (1)")
 	_, err = open(t, path).Read(context.Background(), nsysdb.Query{Scope: trace.Scope{NVTX: []trace.Pattern{pattern("layer 1")}, Devices: []int{3}}})
-	checkEmpty(t, err, "NVTX ranges: layer # (2), capture (1), step (1); devices: 0 (3)")
+	checkEmpty(t, err, "NVTX ranges: layer * (2), capture (1), step (1); devices: 0 (3)")
 	_, err = open(t, path).Read(context.Background(), nsysdb.Query{Scope: trace.Scope{To: new(time.Duration(0))}})
 	checkEmpty(t, err, "launches start between 0.000 s and 0.000 s")
 }

@@ -55,7 +55,7 @@ func (e *EmptyScopeError) Hint() string {
 // Choices is what the launches of a report are, for those who choose among
 // them. Lists hold the most frequent first, at most MaxChoices of them.
 type Choices struct {
-	Ranges      []Choice // names of NVTX ranges, digits as "#", by number of ranges
+	Ranges      []Choice // names of NVTX ranges, digits as "*", so that they are patterns, by number of ranges
 	Kernels     []Choice // demangled names, by number of launches
 	PIDs        []Choice
 	Devices     []Choice
@@ -134,8 +134,8 @@ func mostFrequent[K cmp.Ordered](counts map[K]int64, name func(K) string) []Choi
 	return choices
 }
 
-// digitsHidden writes each run of digits as "#", so that the ranges "layer 0"
-// to "layer 60" are one choice.
+// digitsHidden writes each run of digits as "*", so that the ranges "layer 0"
+// to "layer 60" are one choice, and a pattern that names them all.
 func digitsHidden(s string) string {
 	var b strings.Builder
 	inDigits := false
@@ -144,7 +144,7 @@ func digitsHidden(s string) string {
 		if !digit {
 			b.WriteByte(s[i])
 		} else if !inDigits {
-			b.WriteByte('#')
+			b.WriteByte('*')
 		}
 		inDigits = digit
 	}

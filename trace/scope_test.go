@@ -180,7 +180,7 @@ func TestEmptyScope(t *testing.T) {
 		scope trace.Scope
 		hint  string
 	}{
-		{trace.Scope{NVTX: []trace.Pattern{p}}, "NVTX ranges: layer # (4), step # (2), capture (1)"},
+		{trace.Scope{NVTX: []trace.Pattern{p}}, "NVTX ranges: layer * (4), step * (2), capture (1)"},
 		{trace.Scope{PIDs: []int{3}}, "processes: 1 (4), 2 (1)"},
 		{trace.Scope{Devices: []int{3}, Streams: []int{3}}, "devices: 0 (4), 1 (1); streams: 7 (3), 8 (2)"},
 		{trace.Scope{Kernel: regexp.MustCompile("xyz")}, "kernels: gemm (2), norm (2), other (1)"},
