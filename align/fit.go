@@ -10,14 +10,13 @@ import (
 // A fit is a way to see both traces as steps, and where the typical step of
 // the mock lies in the typical step of the E2E.
 type fit struct {
-	mockSeg, e2eSeg     segmentation
-	mockKind            *kind
-	mockKinds, e2eKinds int   // kinds there were to choose from
-	mockRep             *step // the typical step, which mock holds
-	mock                []element
-	placing             *placing
-	otherKinds          []*kind // kinds of E2E steps that were not chosen
-	kindName            string  // of the mock's steps
+	mockSeg, e2eSeg segmentation
+	mockKind        *kind
+	mockRep         *step // the typical step, which mock holds
+	mock            []element
+	placing         *placing
+	otherKinds      []*kind // kinds of E2E steps that were not chosen
+	kindName        string  // of the mock's steps
 }
 
 // matched is the part of the mock's launches that the best occurrence has.
@@ -411,7 +410,7 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 			if err != nil {
 				return nil, err
 			}
-			f := &fit{mockSeg: ms, e2eSeg: es, mockKind: mk, mockKinds: len(mockKinds), e2eKinds: len(e2eKinds), mockRep: mk.rep(), mock: mock, placing: p}
+			f := &fit{mockSeg: ms, e2eSeg: es, mockKind: mk, mockRep: mk.rep(), mock: mock, placing: p}
 			if best == nil || better(f, best) {
 				best = f
 			}

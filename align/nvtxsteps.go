@@ -27,7 +27,6 @@ type rangeGroup struct {
 	ranges   int // ranges with launches in them
 	repeats  int // the most of them on one thread
 	ns       int64
-	launches int
 }
 
 // nvtxSteps tells steps by the outermost NVTX ranges that are repeated.
@@ -153,7 +152,6 @@ func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside 
 		}
 		g := &groups[id]
 		g.ranges++
-		g.launches += int(launches[r])
 		g.ns += ns[r]
 		thread, ok := threads[rg.Thread]
 		if !ok {
