@@ -235,6 +235,9 @@ func (c *comparer) noSteps(r *Result) {
 // notComparable fills in a result where the mock was not found.
 func (c *comparer) notComparable(r *Result, f *fit) {
 	what := fmt.Sprintf("no place in the E2E's steps holds half of the %s of the mock's step", count(len(f.mock), "launch"))
+	if n := f.placing.matched; n > 0 {
+		what += fmt.Sprintf(", the nearest has %d", n)
+	}
 	hint := "compare the table of kernels below; choose the operation with --e2e-nvtx or --mock-nvtx, or check that both captures run the same operation"
 	if c.o.Regression {
 		what = "the two runs do not launch the same sequence"
