@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -31,7 +32,7 @@ type attributor struct {
 	tracks  []trackCalls
 
 	mu      sync.Mutex
-	threads interner[threadKey]
+	threads intern.Table[threadKey]
 	facts   []threadFacts // by number in threads
 }
 
@@ -55,7 +56,7 @@ type trackCalls struct {
 // threadKey is a globalTid.
 type threadKey uint64
 
-func (k threadKey) hash() uint64 { return mix(0, uint64(k)) }
+func (k threadKey) Hash() uint64 { return intern.Mix(0, uint64(k)) }
 
 // threadFacts is what counts in a thread.
 type threadFacts struct {
@@ -181,7 +182,7 @@ func (a *attributor) attribute(ctx context.Context, db *DB) error {
 		opts := table.IntsOptions{Workers: a.workers, Keys: keys.names, Key: func(worker int, row []table.Value) (uint32, error) {
 			key := threadKey(row[0].Int)
 			a.mu.Lock()
-			id, isNew := a.threads.id(&key)
+			id, isNew := a.threads.ID(&key)
 			if isNew {
 				f := threadFacts{line: a.lines[uint64(key)]}
 				if row[0].Kind == table.Integer {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -22,13 +23,13 @@ type rawConfig struct {
 	smem, regs              int32
 }
 
-func (c rawConfig) hash() uint64 {
-	h := mix(0, uint64(c.name))
-	h = mix(h, uint64(c.stream)<<32^uint64(c.device)<<16^uint64(c.context)^c.pid)
-	h = mix(h, uint64(uint32(c.grid[0]))|uint64(uint32(c.grid[1]))<<32)
-	h = mix(h, uint64(uint32(c.block[0]))|uint64(uint32(c.grid[2]))<<32)
-	h = mix(h, uint64(uint32(c.block[1]))|uint64(uint32(c.block[2]))<<32)
-	return mix(h, uint64(uint32(c.smem))|uint64(uint32(c.regs))<<32)
+func (c rawConfig) Hash() uint64 {
+	h := intern.Mix(0, uint64(c.name))
+	h = intern.Mix(h, uint64(c.stream)<<32^uint64(c.device)<<16^uint64(c.context)^c.pid)
+	h = intern.Mix(h, uint64(uint32(c.grid[0]))|uint64(uint32(c.grid[1]))<<32)
+	h = intern.Mix(h, uint64(uint32(c.block[0]))|uint64(uint32(c.grid[2]))<<32)
+	h = intern.Mix(h, uint64(uint32(c.block[1]))|uint64(uint32(c.block[2]))<<32)
+	return intern.Mix(h, uint64(uint32(c.smem))|uint64(uint32(c.regs))<<32)
 }
 
 func compareConfigs(a, b rawConfig) int {
@@ -42,7 +43,7 @@ func compareConfigs(a, b rawConfig) int {
 // A nodeKey names a graph node: ids are only unique within a process.
 type nodeKey struct{ pid, id uint64 }
 
-func (k nodeKey) hash() uint64 { return mix(mix(0, k.id), k.pid) }
+func (k nodeKey) Hash() uint64 { return intern.Mix(intern.Mix(0, k.id), k.pid) }
 
 func compareNodeKeys(a, b nodeKey) int {
 	return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
@@ -80,10 +81,10 @@ type kernelReader struct {
 
 	// What the workers share, numbered in order of appearance.
 	mu      sync.Mutex
-	configs interner[rawConfig]
+	configs intern.Table[rawConfig]
 	facts   []configFacts // by config
-	tracks  interner[trackKey]
-	nodes   interner[nodeKey]
+	tracks  intern.Table[trackKey]
+	nodes   intern.Table[nodeKey]
 }
 
 // configColumns is the place of each column in a row, -1 where the report has
@@ -109,7 +110,7 @@ type trackKey struct {
 	device int64
 }
 
-func (k trackKey) hash() uint64 { return mix(mix(0, k.pid), uint64(k.device)) }
+func (k trackKey) Hash() uint64 { return intern.Mix(intern.Mix(0, k.pid), uint64(k.device)) }
 
 func compareTrackKeys(a, b trackKey) int {
 	return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.device, b.device))
@@ -120,7 +121,7 @@ type kernelWorker struct {
 	facts      []configFacts // by config, of those that it met
 	choosy     bool          // some of them are out of scope
 	manyTracks bool
-	nodes      interner[nodeKey]
+	nodes      intern.Table[nodeKey]
 	nodeIDs    []uint32 // number in kernelReader.nodes, by number in nodes
 	nodeMade   []int64  // when the node was made, by number in nodes
 	rows       int64
@@ -185,7 +186,7 @@ func (r *kernelReader) prepare(workers int) {
 	for i := range r.workers {
 		r.workers[i] = &kernelWorker{first: math.MaxInt64, last: math.MinInt64}
 	}
-	r.configs, r.facts, r.tracks, r.nodes = interner[rawConfig]{}, nil, interner[trackKey]{}, interner[nodeKey]{}
+	r.configs, r.facts, r.tracks, r.nodes = intern.Table[rawConfig]{}, nil, intern.Table[trackKey]{}, intern.Table[nodeKey]{}
 	r.out.reset()
 }
 
@@ -247,9 +248,9 @@ func (r *kernelReader) config(worker int, row []table.Value) (uint32, error) {
 	}
 
 	r.mu.Lock()
-	id, isNew := r.configs.id(&c)
+	id, isNew := r.configs.ID(&c)
 	if isNew {
-		track, _ := r.tracks.id(&trackKey{c.pid, c.device})
+		track, _ := r.tracks.ID(&trackKey{c.pid, c.device})
 		r.facts = append(r.facts, configFacts{verdict: judge(r.scope, r.names, &c), track: track, pid: c.pid})
 	}
 	f := r.facts[id]
@@ -344,12 +345,12 @@ func fill(s []uint32, x uint32) {
 
 // nodeNumber returns the number that w gives to a graph node.
 func (r *kernelReader) nodeNumber(w *kernelWorker, key nodeKey) uint32 {
-	id, isNew := w.nodes.id(&key)
+	id, isNew := w.nodes.ID(&key)
 	if isNew {
 		r.mu.Lock()
-		shared, _ := r.nodes.id(&w.nodes.keys[id]) // &key would put every key on the heap
+		shared, _ := r.nodes.ID(&w.nodes.Keys[id]) // &key would put every key on the heap
 		r.mu.Unlock()
-		made, _ := r.made.captured(w.nodes.keys[id])
+		made, _ := r.made.captured(w.nodes.Keys[id])
 		w.nodeIDs = append(w.nodeIDs, shared)
 		w.nodeMade = append(w.nodeMade, made.start)
 	}

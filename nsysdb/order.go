@@ -128,7 +128,7 @@ func (r *kernelReader) compare(w *kernelWorker, i, j uint32) int {
 	if b.config[i] != b.config[j] {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return compareConfigs(r.configs.keys[b.config[i]], r.configs.keys[b.config[j]])
+		return compareConfigs(r.configs.Keys[b.config[i]], r.configs.Keys[b.config[j]])
 	}
 	return cmp.Compare(b.duration[i], b.duration[j])
 }
@@ -139,7 +139,7 @@ func (w *kernelWorker) compareNodes(a, b uint32) int {
 	if a == trace.None || b == trace.None || a == b {
 		return cmp.Compare(a, b)
 	}
-	return cmp.Or(cmp.Compare(w.nodeMade[a], w.nodeMade[b]), cmp.Compare(w.nodes.keys[a].id, w.nodes.keys[b].id))
+	return cmp.Or(cmp.Compare(w.nodeMade[a], w.nodeMade[b]), cmp.Compare(w.nodes.Keys[a].id, w.nodes.Keys[b].id))
 }
 
 // sort sorts the launches of w.batch that order names.

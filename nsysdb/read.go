@@ -109,7 +109,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 		}
 		lines = timelines(t.Ranges)
 	}
-	index, known := makeNodes(t, r.nodes.keys, r.made, lines)
+	index, known := makeNodes(t, r.nodes.Keys, r.made, lines)
 	r.finish(t, configs, index)
 	if slices.Contains(nameless, true) {
 		for _, c := range t.Launches.Config {
@@ -171,8 +171,8 @@ func (r *kernelReader) count(t *trace.Trace) {
 			leftOut[i] += n
 		}
 	}
-	for i := range r.configs.keys {
-		if pid := r.configs.keys[i].pid; !processes[pid] {
+	for i := range r.configs.Keys {
+		if pid := r.configs.Keys[i].pid; !processes[pid] {
 			processes[pid] = true
 			t.Capture.Processes = append(t.Capture.Processes, trace.Process{GlobalPID: pid, PID: pidOf(pid)})
 		}
@@ -197,7 +197,7 @@ func (r *kernelReader) rows() (n int64) {
 func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 	var c trace.ChoiceCounter
 	names := map[int64]string{}
-	for _, k := range r.configs.keys {
+	for _, k := range r.configs.Keys {
 		names[k.name] = unresolved(k.name)
 	}
 	err := db.eachString(ctx, func(id int64, value []byte) {
@@ -211,7 +211,7 @@ func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 	for _, w := range r.workers {
 		for i, n := range w.counts {
 			if n > 0 {
-				k := &r.configs.keys[i]
+				k := &r.configs.Keys[i]
 				c.Launches(names[k.name], k.lane(), n)
 			}
 		}
@@ -300,7 +300,7 @@ func (r *kernelReader) inScope() (n int) {
 // configsInScope returns the configurations that the scope lets through, in an
 // order that depends on their contents alone.
 func (r *kernelReader) configsInScope() (configs []rawConfig) {
-	for i, c := range r.configs.keys {
+	for i, c := range r.configs.Keys {
 		if r.facts[i].verdict == trace.Satisfied {
 			configs = append(configs, c)
 		}
@@ -313,18 +313,18 @@ func (r *kernelReader) configsInScope() (configs []rawConfig) {
 // scope, in order, and nodes the index in t.Nodes of each node.
 func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, nodes []uint32) {
 	order := identity(nil, len(r.out.tracks))
-	slices.SortFunc(order, func(a, b uint32) int { return compareTrackKeys(r.tracks.keys[a], r.tracks.keys[b]) })
+	slices.SortFunc(order, func(a, b uint32) int { return compareTrackKeys(r.tracks.Keys[a], r.tracks.Keys[b]) })
 	first := r.out.arrange(order)
 	starts := make([][]int, len(order))
 	for i, k := range order {
 		starts[i] = r.out.tracks[k].starts
-		if key, n := r.tracks.keys[k], r.out.tracks[k].n; n > 0 {
+		if key, n := r.tracks.Keys[k], r.out.tracks[k].n; n > 0 {
 			t.Tracks = append(t.Tracks, trace.Track{GlobalPID: key.pid, PID: pidOf(key.pid), Device: int(key.device), First: first[i], N: n})
 		}
 	}
 
-	index := make([]uint32, len(r.configs.keys))
-	for i, c := range r.configs.keys {
+	index := make([]uint32, len(r.configs.Keys))
+	for i, c := range r.configs.Keys {
 		if r.facts[i].verdict == trace.Satisfied {
 			k, _ := slices.BinarySearchFunc(configs, c, compareConfigs)
 			index[i] = uint32(k)

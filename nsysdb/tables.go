@@ -75,8 +75,8 @@ func (db *DB) launches(ctx context.Context, scope *trace.Scope, yield func(Batch
 	opts := table.IntsOptions{Keys: r.keys, Key: r.config}
 	return db.src.intsInOrder(ctx, db.layout.kernels, r.columns, opts, func(b table.Batch) error {
 		r.choose(w, &b)
-		for i := len(kernels); i < len(r.configs.keys); i++ {
-			kernels = append(kernels, makeKernel(&r.configs.keys[i], texts))
+		for i := len(kernels); i < len(r.configs.Keys); i++ {
+			kernels = append(kernels, makeKernel(&r.configs.Keys[i], texts))
 		}
 		chosen := &w.batch
 		if chosen.len() == 0 {
@@ -90,7 +90,7 @@ func (db *DB) launches(ctx context.Context, scope *trace.Scope, yield func(Batch
 			}
 			id := uint64(0)
 			if n := chosen.node[i]; n != trace.None {
-				id = w.nodes.keys[n].id
+				id = w.nodes.Keys[n].id
 			}
 			out.Node = append(out.Node, id)
 		}
