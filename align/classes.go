@@ -11,34 +11,48 @@ import (
 // A sequence is a trace with what alignment needs to know of its launches.
 type sequence struct {
 	t       *trace.Trace
-	syms    []symbol // by configuration
-	modules []int32  // by NVTX range; nil to go without
-	scoped  bool     // holds the operation and nothing else: Options.ScopedE2E
+	syms    []symbol   // by configuration
+	tree    *rangeTree // nil to go without NVTX ranges
+	modules []int32    // by group of ranges
+	scoped  bool       // holds the operation and nothing else: Options.ScopedE2E
 }
 
-func newSequence(t *trace.Trace, a *alphabet, modules *numbering[string], sd side, o Options) *sequence {
-	s := &sequence{t: t, syms: a.symbols(t), scoped: sd == sideE2E && o.ScopedE2E && !o.Regression}
-	if !o.NoNVTX && len(t.Ranges) > 0 {
-		names := normalisedNames(t)
-		modules.id("") // 0 stands for none
-		ids := make([]int32, len(names.names))
-		for i, name := range names.names {
-			ids[i] = modules.id(name)
+// newSequence returns the sequence of a trace, without its NVTX ranges.
+func newSequence(t *trace.Trace, a *alphabet, sd side, o Options) *sequence {
+	return &sequence{t: t, syms: a.symbols(t), scoped: sd == sideE2E && o.ScopedE2E && !o.Regression}
+}
+
+// sortRanges sorts the NVTX ranges of the trace, unless they are not wanted.
+func (s *sequence) sortRanges(o Options) {
+	if !o.NoNVTX && len(s.t.Ranges) > 0 {
+		s.tree = newRangeTree(s.t)
+	}
+}
+
+// nameModules numbers the modules of both sides by the names of their ranges.
+func nameModules(sequences ...*sequence) {
+	var modules numbering[string]
+	modules.id("") // 0 stands for none
+	for _, s := range sequences {
+		if s.tree == nil {
+			continue
 		}
-		s.modules = make([]int32, len(t.Ranges))
-		for r := range t.Ranges {
-			s.modules[r] = ids[names.of[t.Ranges[r].Name]]
+		s.modules = make([]int32, len(s.tree.groups))
+		for g := range s.tree.groups {
+			s.modules[g] = modules.id(s.tree.groups[g].name)
 		}
 	}
-	return s
 }
+
+// module returns the number of the module that a range is.
+func (s *sequence) module(r uint32) int32 { return s.modules[s.tree.of[r]] }
 
 // element returns launch i as alignment sees it.
 func (s *sequence) element(i int) element {
 	e := element{symbol: s.syms[s.t.Launches.Config[i]]}
 	if s.modules != nil {
 		if r := s.t.ModuleRange(i); r != trace.None {
-			e.module = s.modules[r]
+			e.module = s.module(r)
 		}
 	}
 	return e

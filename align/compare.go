@@ -3,9 +3,7 @@ package align
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -30,9 +28,8 @@ type comparer struct {
 // [NotComparable]. An error means that the context was cancelled.
 func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
 	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), boot: newBootstrap()}
-	var modules numbering[string]
-	c.mock = newSequence(mock, c.alphabet, &modules, sideMock, c.o)
-	c.e2e = newSequence(e2e, c.alphabet, &modules, sideE2E, c.o)
+	c.mock = newSequence(mock, c.alphabet, sideMock, c.o)
+	c.e2e = newSequence(e2e, c.alphabet, sideE2E, c.o)
 	r := c.newResult()
 	// The tables by name need nothing of the rest: both sequences have put all
 	// names into the alphabet, which is only read from here on.
@@ -46,6 +43,11 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	if c.opaque(r) {
 		return r, nil
 	}
+	parallel(ctx, 2, func(i int) { []*sequence{c.mock, c.e2e}[i].sortRanges(c.o) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	nameModules(c.mock, c.e2e)
 	fits, err := c.findFits(ctx)
 	if err != nil {
 		return nil, err
@@ -225,25 +227,6 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	c.paces(r, ev, paced)
 	c.splitDtypes(r)
 	return origins, nil
-}
-
-// parallel calls fn for 0 to n-1 on all processors, in no order, and stops
-// early if the context is cancelled.
-func parallel(ctx context.Context, n int, fn func(i int)) {
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				fn(i)
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // splitDtypes makes two sites, one extra and one missing, of a pair that runs

@@ -48,7 +48,7 @@ func (s *sequence) widen(mock, seq []element, st *step, occ []*occurrence) []*oc
 // The ranges of the scope are those at the depth to which the paths of all
 // launches are the same but for digits.
 func (s *sequence) oneEach(st *step, occ []*occurrence) bool {
-	if s.modules == nil {
+	if s.tree == nil {
 		return false
 	}
 	chain := func(at int) []uint32 { // outermost first
@@ -63,7 +63,7 @@ func (s *sequence) oneEach(st *step, occ []*occurrence) bool {
 			last = r
 			c := chain(at)
 			n := 0
-			for n < min(len(c), len(common)) && s.modules[c[n]] == s.modules[common[n]] {
+			for n < min(len(c), len(common)) && s.module(c[n]) == s.module(common[n]) {
 				n++
 			}
 			common = common[:n]
@@ -104,7 +104,7 @@ func (s *sequence) sharedDepth(a, b uint32) int {
 // and yet outside of it: a mock that lacks the first or the last kernel of the
 // operation aligns perfectly and shows no sign of it but this.
 func (c *comparer) edges(r *Result, f *fit, v *view) {
-	if c.e2e.modules == nil || c.e2e.scoped || len(f.placing.classes) == 0 {
+	if c.e2e.tree == nil || c.e2e.scoped || len(f.placing.classes) == 0 {
 		return
 	}
 	st := f.placing.classes[0].rep

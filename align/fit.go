@@ -33,8 +33,7 @@ const maxMockKinds = 4
 func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	var segs [2][]segmentation
 	parallel(ctx, 2, func(i int) {
-		s := []*sequence{c.mock, c.e2e}[i]
-		segs[i] = withSteps(segment(s.t, s.syms, c.o))
+		segs[i] = withSteps([]*sequence{c.mock, c.e2e}[i].segment(ctx, c.o))
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -46,7 +45,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	if c.o.Regression {
 		// Two runs of one program have one step.
 		bs, ns := alikeSteps(mockSegs, e2eSegs)
-		bs, ns = c.sameRanges(bs, ns)
+		bs, ns = c.sameRanges(ctx, bs, ns)
 		return c.regressionFits(ctx, bs, ns)
 	}
 	var best *fit
@@ -66,7 +65,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		return []*fit{best}, nil
 	}
 	first := best
-	others := append(e2eSegs[1:], withSteps(otherSegments(c.e2e.t, c.e2e.syms, c.o, e2eSegs[0]))...)
+	others := append(e2eSegs[1:], withSteps(c.e2e.otherSegments(c.o, e2eSegs[0]))...)
 	for _, es := range others {
 		for _, ms := range mockSegs {
 			if err := try(ms, es); err != nil {
@@ -122,16 +121,16 @@ func alikeSteps(base, next []segmentation) (segmentation, segmentation) {
 
 // sameRanges makes the steps of two runs ranges of the same name, as far as
 // both have them. A run of one step shows no repetition but that of its layers.
-func (c *comparer) sameRanges(bs, ns segmentation) (segmentation, segmentation) {
+func (c *comparer) sameRanges(ctx context.Context, bs, ns segmentation) (segmentation, segmentation) {
 	if bs.by != byNVTX || ns.by != byNVTX || slices.Equal(bs.ranges, ns.ranges) || c.mock.t.Reduced != nil || c.e2e.t.Reduced != nil {
 		return bs, ns
 	}
 	if bs.perStep() > ns.perStep() {
-		if s, ok := namedSteps(c.e2e.t, bs.ranges); ok {
+		if s, ok := namedSteps(ctx, c.e2e.tree, bs.ranges); ok {
 			s.skip(c.o.SkipWarmup)
 			return bs, s
 		}
-	} else if s, ok := namedSteps(c.mock.t, ns.ranges); ok {
+	} else if s, ok := namedSteps(ctx, c.mock.tree, ns.ranges); ok {
 		s.skip(c.o.SkipWarmup)
 		return s, ns
 	}

@@ -220,7 +220,7 @@ func (v *view) refs(column int, sd side) []LaunchRef {
 // path returns the NVTX path of launch i, digits normalised, and its
 // innermost range.
 func (s *sequence) path(i int) ([]string, string) {
-	if s.modules == nil {
+	if s.tree == nil {
 		return nil, ""
 	}
 	path := s.t.Path(s.t.ModuleRange(i))

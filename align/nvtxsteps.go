@@ -1,10 +1,12 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"sort"
+	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -18,151 +20,153 @@ var warmupName = regexp.MustCompile(`(?i)warm.?up|auto.?tun|profil|capture|load|
 // library opens around a few of its own calls do not.
 const minStepShare = 0.3
 
-// A rangeGroup is the ranges of one place in the nesting and one name but for
-// its digits.
-type rangeGroup struct {
-	parent   int
-	name     string
-	children []int
-	ranges   int // ranges with launches in them
-	repeats  int // the most of them on one thread
-	ns       int64
-}
-
 // nvtxSteps tells steps by the outermost NVTX ranges that are repeated.
-func nvtxSteps(t *trace.Trace) (segmentation, bool) {
-	groups, groupOf, outside := groupRanges(t)
-	for _, chosen := range [][]int{outermostRepeated(groups), onlyRange(groups, outside)} {
+func nvtxSteps(ctx context.Context, tree *rangeTree) (segmentation, bool) {
+	tree.count(ctx)
+	for _, chosen := range [][]int{outermostRepeated(tree.groups), onlyRange(tree.groups, tree.outside)} {
 		if chosen == nil {
 			continue
 		}
-		if within := rangesWithin(t, groupOf, chosen); covered(t, within) >= minStepShare {
-			return stepsOf(t, groups, groupOf, chosen, within), true
+		if c := cutRanges(ctx, tree, chosen); c.covered(ctx) >= minStepShare {
+			return c.segmentation(), true
 		}
 	}
 	return segmentation{}, false
 }
 
 // namedSteps tells steps by the ranges of given names.
-func namedSteps(t *trace.Trace, names []string) (segmentation, bool) {
-	groups, groupOf, _ := groupRanges(t)
+func namedSteps(ctx context.Context, tree *rangeTree, names []string) (segmentation, bool) {
+	tree.count(ctx)
 	var chosen []int
-	for g := range groups {
-		if groups[g].ranges > 0 && slices.Contains(names, groups[g].name) && !underWarmup(groups, g) {
+	for g := range tree.groups {
+		if tree.groups[g].ranges > 0 && slices.Contains(names, tree.groups[g].name) && !tree.underWarmup(g) {
 			chosen = append(chosen, g)
 		}
 	}
 	if chosen == nil {
 		return segmentation{}, false
 	}
-	return stepsOf(t, groups, groupOf, chosen, rangesWithin(t, groupOf, chosen)), true
+	return cutRanges(ctx, tree, chosen).segmentation(), true
 }
 
-// underWarmup reports whether a group is warm-up or inside of it.
-func underWarmup(groups []rangeGroup, g int) bool {
-	for ; g > 0; g = groups[g].parent {
-		if warmupName.MatchString(groups[g].name) {
-			return true
+// A rangeCut is a trace cut into the ranges of some groups.
+type rangeCut struct {
+	tree    *rangeTree
+	chosen  []int  // groups
+	steps   []step // one for each range that launches are within, in order of track and time
+	ns      int64  // time of the launches in them
+	outside []int  // launches outside of them, by the group of their innermost range
+	bare    int    // launches in no range
+}
+
+// cutRanges makes a step of each range of the given groups that launches are
+// within.
+func cutRanges(ctx context.Context, tree *rangeTree, groups []int) *rangeCut {
+	t := tree.t
+	type piece struct {
+		rangeCut
+		track int
+		interval
+	}
+	var pieces []piece
+	for k, tr := range t.Tracks {
+		for _, iv := range launchParts(tr.First, tr.First+tr.N) {
+			pieces = append(pieces, piece{track: k, interval: iv})
 		}
 	}
-	return false
-}
-
-// stepsOf makes steps of the ranges of the chosen groups.
-func stepsOf(t *trace.Trace, groups []rangeGroup, groupOf []int32, chosen []int, within []uint32) segmentation {
-	s := segmentation{by: byNVTX, steps: stepsWithin(t, within)}
-	if joined := joinCycles(t, s.steps); joined != nil {
-		s.steps = joined
+	within := tree.within(groups)
+	parallel(ctx, len(pieces), func(k int) {
+		p := &pieces[k]
+		p.outside = make([]int, len(tree.groups))
+		byRange := map[uint32]int{}
+		last, at := uint32(none), 0
+		for i := p.start; i < p.end; i++ {
+			issued := t.IssueRange(i)
+			r := within(issued)
+			switch {
+			case issued == none:
+				p.bare++
+				continue
+			case r == none:
+				p.outside[tree.of[issued]]++
+				continue
+			}
+			p.ns += t.Launches.Duration(i)
+			if r != last {
+				var ok bool
+				if at, ok = byRange[r]; !ok {
+					at = len(p.steps)
+					byRange[r] = at
+					p.steps = append(p.steps, step{track: p.track, first: i, label: r})
+				}
+				last = r
+			}
+			p.steps[at].add(i)
+		}
+	})
+	all := &rangeCut{tree: tree, chosen: groups, outside: make([]int, len(tree.groups))}
+	n := 0
+	for k := range pieces {
+		n += len(pieces[k].steps)
 	}
-	s.leftOut = leftOutside(t, groups, groupOf, within, chosen)
-	for _, g := range chosen {
-		s.ranges = append(s.ranges, groups[g].name)
+	all.steps = make([]step, 0, n)
+	byRange := map[uint32]int{}
+	for k := range pieces {
+		p := &pieces[k]
+		if k > 0 && p.track != pieces[k-1].track {
+			clear(byRange)
+		}
+		for i := range p.steps {
+			st := &p.steps[i]
+			if at, ok := byRange[st.label]; ok {
+				all.steps[at].join(st)
+				continue
+			}
+			byRange[st.label] = len(all.steps)
+			all.steps = append(all.steps, *st)
+		}
+		all.ns += p.ns
+		all.bare += p.bare
+		for g, n := range p.outside {
+			all.outside[g] += n
+		}
 	}
-	return s
+	return all
 }
 
 // covered returns the part of the GPU time, from the first to the last launch
-// of each track that is within a range, that is within one.
-func covered(t *trace.Trace, within []uint32) float64 {
-	var in, all int64
-	for _, tr := range t.Tracks {
-		var since int64 // time of launches outside since the last one within
-		begun := false
-		for i := tr.First; i < tr.First+tr.N; i++ {
-			d := t.Launches.Duration(i)
-			if r := t.IssueRange(i); r == trace.None || within[r] == trace.None {
-				since += d
-				continue
-			}
-			if begun {
-				all += since
-			}
-			begun, since = true, 0
-			in += d
-			all += d
+// of each track that is within a step, that is within one.
+func (c *rangeCut) covered(ctx context.Context) float64 {
+	var parts []interval
+	for i := 0; i < len(c.steps); {
+		track := c.steps[i].track
+		all := interval{start: c.steps[i].first}
+		for ; i < len(c.steps) && c.steps[i].track == track; i++ {
+			all.end = max(all.end, c.steps[i].at(c.steps[i].n-1)+1)
 		}
+		parts = append(parts, launchParts(all.start, all.end)...)
 	}
-	return float64(in) / float64(max(all, 1))
+	var total atomic.Int64
+	parallel(ctx, len(parts), func(k int) {
+		ns := int64(0)
+		for i := parts[k].start; i < parts[k].end; i++ {
+			ns += c.tree.t.Launches.Duration(i)
+		}
+		total.Add(ns)
+	})
+	return float64(c.ns) / float64(max(total.Load(), 1))
 }
 
-// groupRanges sorts the ranges into groups, counting in each the launches
-// inside its ranges. groupOf is by range; group 0 is the root. outside is the
-// GPU time of launches inside no range.
-func groupRanges(t *trace.Trace) (groups []rangeGroup, groupOf []int32, outside int64) {
-	launches := make([]int32, len(t.Ranges))
-	ns := make([]int64, len(t.Ranges))
-	for i := range t.Launches.Len() {
-		if r := t.IssueRange(i); r != trace.None {
-			launches[r]++
-			ns[r] += t.Launches.Duration(i)
-		} else {
-			outside += t.Launches.Duration(i)
-		}
+// segmentation returns the cut as a way to see the trace as steps.
+func (c *rangeCut) segmentation() segmentation {
+	s := segmentation{by: byNVTX, steps: c.steps, leftOut: c.leftOutside()}
+	if joined := joinCycles(c.tree.t, s.steps); joined != nil {
+		s.steps = joined
 	}
-	// A range comes after the range around it.
-	for r := len(t.Ranges) - 1; r >= 0; r-- {
-		if p := t.Ranges[r].Parent; p != trace.None {
-			launches[p] += launches[r]
-			ns[p] += ns[r]
-		}
+	for _, g := range c.chosen {
+		s.ranges = append(s.ranges, c.tree.groups[g].name)
 	}
-	nameIDs := normalisedNames(t)
-	byKey := map[uint64]int32{}     // by group around and name
-	perThread := map[uint64]int32{} // by group and thread
-	threads := map[uint64]uint64{}
-	groups = []rangeGroup{{parent: -1}}
-	groupOf = make([]int32, len(t.Ranges))
-	for r := range t.Ranges {
-		rg := &t.Ranges[r]
-		parent := int32(0)
-		if rg.Parent != trace.None {
-			parent = groupOf[rg.Parent]
-		}
-		k := uint64(parent)<<32 | uint64(nameIDs.of[rg.Name])
-		id, ok := byKey[k]
-		if !ok {
-			id = int32(len(groups))
-			byKey[k] = id
-			groups = append(groups, rangeGroup{parent: int(parent), name: nameIDs.names[nameIDs.of[rg.Name]]})
-			groups[parent].children = append(groups[parent].children, int(id))
-		}
-		groupOf[r] = id
-		if launches[r] == 0 {
-			continue
-		}
-		g := &groups[id]
-		g.ranges++
-		g.ns += ns[r]
-		thread, ok := threads[rg.Thread]
-		if !ok {
-			thread = uint64(len(threads))
-			threads[rg.Thread] = thread
-		}
-		k = uint64(id)<<32 | thread
-		perThread[k]++
-		g.repeats = max(g.repeats, int(perThread[k]))
-	}
-	return groups, groupOf, outside
+	return s
 }
 
 // What a further repeated range must have to count as a kind of steps beside
@@ -171,34 +175,6 @@ const (
 	minGroupShare  = 0.02 // part of the GPU time of all repeated ranges
 	minGroupRanges = 3    // ranges on one thread
 )
-
-// rangeNames are the names of a trace's ranges, digits normalised.
-type rangeNames struct {
-	of    []uint32 // by string id: index into names, for those that are names of ranges
-	names []string
-}
-
-func normalisedNames(t *trace.Trace) rangeNames {
-	n := rangeNames{of: make([]uint32, len(t.Strings))}
-	seen := make([]bool, len(t.Strings))
-	ids := map[string]uint32{}
-	for r := range t.Ranges {
-		s := t.Ranges[r].Name
-		if seen[s] {
-			continue
-		}
-		seen[s] = true
-		name := normalise(t.Strings[s])
-		id, ok := ids[name]
-		if !ok {
-			id = uint32(len(n.names))
-			ids[name] = id
-			n.names = append(n.names, name)
-		}
-		n.of[s] = id
-	}
-	return n
-}
 
 // outermostRepeated returns the repeated groups that are inside no other
 // repeated group, or nil. Warm-up counts only if there is nothing else.
@@ -271,9 +247,7 @@ func joinCycles(t *trace.Trace, steps []step) []step {
 		for i := 0; i+round <= n; i += round {
 			st := steps[i]
 			for _, s := range steps[i+1 : i+round] {
-				for k := range s.n {
-					st.add(s.at(k))
-				}
+				st.join(&s)
 			}
 			joined = append(joined, st)
 		}
@@ -301,30 +275,6 @@ func roundLength(t *trace.Trace, steps []step) int {
 	return round
 }
 
-// stepsWithin makes a step of each range that launches are within, in order of
-// track and time.
-func stepsWithin(t *trace.Trace, within []uint32) []step {
-	var steps []step
-	for k, tr := range t.Tracks {
-		byRange := map[uint32]int{}
-		for i := tr.First; i < tr.First+tr.N; i++ {
-			r := t.IssueRange(i)
-			if r == trace.None || within[r] == trace.None {
-				continue
-			}
-			r = within[r]
-			at, ok := byRange[r]
-			if !ok {
-				at = len(steps)
-				byRange[r] = at
-				steps = append(steps, step{track: k, first: i, label: r})
-			}
-			steps[at].add(i)
-		}
-	}
-	return steps
-}
-
 // add appends launch i to the step.
 func (s *step) add(i int) {
 	if s.index == nil && s.first+s.n != i {
@@ -339,48 +289,36 @@ func (s *step) add(i int) {
 	s.n++
 }
 
-// rangesWithin returns, by range, the range of one of the groups that encloses
-// it or is it, or None.
-func rangesWithin(t *trace.Trace, groupOf []int32, groups []int) []uint32 {
-	within := make([]uint32, len(t.Ranges))
-	for r := range t.Ranges {
-		switch p := t.Ranges[r].Parent; {
-		case slices.Contains(groups, int(groupOf[r])):
-			within[r] = uint32(r)
-		case p != trace.None:
-			within[r] = within[p]
-		default:
-			within[r] = trace.None
-		}
+// join appends the launches of a later piece of the same step.
+func (s *step) join(later *step) {
+	if s.index == nil && later.index == nil && s.first+s.n == later.first {
+		s.n += later.n
+		return
 	}
-	return within
+	for k := range later.n {
+		s.add(later.at(k))
+	}
 }
 
 // leftOutside says which launches are in no step, by the outermost range that
 // has none of the steps inside.
-func leftOutside(t *trace.Trace, groups []rangeGroup, groupOf []int32, within []uint32, chosen []int) []string {
+func (c *rangeCut) leftOutside() []string {
+	groups := c.tree.groups
 	around := map[int]bool{0: true} // groups that steps are inside of
-	for _, g := range chosen {
+	for _, g := range c.chosen {
 		for g = groups[g].parent; g > 0; g = groups[g].parent {
 			around[g] = true
 		}
 	}
 	counts := map[string]int{}
-	bare := 0
-	for i := range t.Launches.Len() {
-		r := t.IssueRange(i)
-		if r == trace.None {
-			bare++
+	for g, n := range c.outside {
+		if n == 0 {
 			continue
 		}
-		if within[r] != trace.None {
-			continue
-		}
-		g := int(groupOf[r])
 		for !around[g] && !around[groups[g].parent] {
 			g = groups[g].parent
 		}
-		counts[groups[g].name]++
+		counts[groups[g].name] += n
 	}
 	var out []string
 	names := make([]string, 0, len(counts))
@@ -405,8 +343,8 @@ func leftOutside(t *trace.Trace, groups []rangeGroup, groupOf []int32, within []
 	if rest > 0 {
 		out = append(out, fmt.Sprintf("%s in %s", count(rest, "launch"), count(len(names)-most, "other NVTX range")))
 	}
-	if bare > 0 {
-		out = append(out, fmt.Sprintf("%s in no NVTX range", count(bare, "launch")))
+	if c.bare > 0 {
+		out = append(out, fmt.Sprintf("%s in no NVTX range", count(c.bare, "launch")))
 	}
 	return out
 }

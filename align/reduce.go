@@ -80,7 +80,8 @@ func Reduce(ctx context.Context, t *trace.Trace, o ReduceOptions) (*trace.Trace,
 		replays: map[uint32]uint32{},
 	}
 	r.out.Reduced = &trace.Reduced{Launches: int64(t.Launches.Len()), Ways: []trace.Way{{By: byWhole}}}
-	r.seq = newSequence(t, newAlphabet(nil), &numbering[string]{}, sideMock, Options{NoNVTX: true})
+	r.seq = newSequence(t, newAlphabet(nil), sideMock, Options{})
+	r.seq.sortRanges(Options{NoNVTX: o.NoNVTX})
 	if t.Launches.Len() > 0 {
 		ways, err := r.chooseWays(ctx)
 		if err != nil {
@@ -133,9 +134,9 @@ type keptWay struct {
 // where that is too little a few steps more, within a budget.
 func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 	o := Options{NoNVTX: r.o.NoNVTX, SkipWarmup: r.o.SkipWarmup}
-	segs := segment(r.t, r.seq.syms, o)
+	segs := r.seq.segment(ctx, o)
 	trusted := len(segs)
-	segs = append(segs, otherSegments(r.t, r.seq.syms, o, segs[0])...)
+	segs = append(segs, r.seq.otherSegments(o, segs[0])...)
 	var ways []keptWay
 	budget := r.o.Launches
 	for i := range segs {

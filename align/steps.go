@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,21 +49,21 @@ type segmentation struct {
 // There is always at least one if the trace has a launch. NVTX ranges that
 // repeat come before all others; after them come replays of CUDA graphs and
 // each period that the sequence of launches may have, the longest first.
-func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
-	if t.Reduced != nil {
-		return recordedSteps(t, o, false)
+func (s *sequence) segment(ctx context.Context, o Options) []segmentation {
+	if s.t.Reduced != nil {
+		return recordedSteps(s.t, o, false)
 	}
 	var segs []segmentation
-	if !o.NoNVTX && len(t.Ranges) > 0 {
-		if s, ok := nvtxSteps(t); ok {
-			segs = append(segs, s)
+	if s.tree != nil {
+		if seg, ok := nvtxSteps(ctx, s.tree); ok {
+			segs = append(segs, seg)
 		}
 	}
 	if len(segs) == 0 {
-		segs = repeatedSteps(t, syms)
+		segs = repeatedSteps(s.t, s.syms)
 	}
 	if len(segs) == 0 {
-		segs = append(segs, wholeSteps(t))
+		segs = append(segs, wholeSteps(s.t))
 	}
 	for i := range segs {
 		segs[i].skip(o.SkipWarmup)
@@ -73,16 +74,16 @@ func segment(t *trace.Trace, syms []symbol, o Options) []segmentation {
 // otherSegments returns further ways, for where the mock is not found in what
 // segment returns: without NVTX ranges, between the steps, and in the trace as
 // a whole.
-func otherSegments(t *trace.Trace, syms []symbol, o Options, first segmentation) []segmentation {
-	if t.Reduced != nil {
-		return recordedSteps(t, o, true)
+func (s *sequence) otherSegments(o Options, first segmentation) []segmentation {
+	if s.t.Reduced != nil {
+		return recordedSteps(s.t, o, true)
 	}
 	var segs []segmentation
 	if first.by == byNVTX {
-		segs = repeatedSteps(t, syms)
+		segs = repeatedSteps(s.t, s.syms)
 	}
 	if first.by != byWhole {
-		segs = append(segs, between(t, first), wholeSteps(t))
+		segs = append(segs, between(s.t, first), wholeSteps(s.t))
 	}
 	for i := range segs {
 		segs[i].skip(o.SkipWarmup)
