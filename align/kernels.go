@@ -44,44 +44,24 @@ func (c *comparer) addSide(ctx context.Context, rows map[string]*KernelRow, t *t
 		c.addTotals(rows, t, sd)
 		return
 	}
-	groups := make([]int, len(t.Configs))
-	var keys []string
-	ids := map[string]int{}
+	groups := make([]uint32, len(t.Configs))
+	var keys, families []string
+	ids := map[string]uint32{}
 	for i := range t.Configs {
 		key := c.groupKey(t, &t.Configs[i])
 		id, ok := ids[key]
 		if !ok {
-			id = len(keys)
+			id = uint32(len(keys))
 			ids[key] = id
 			keys = append(keys, key)
+			families = append(families, c.alphabet.of(t.Strings[t.Configs[i].Name]).family)
 		}
 		groups[i] = id
 	}
-	// One pass counts, one places: no group's slice grows.
-	counts := make([]int, len(keys))
-	for _, cfg := range t.Launches.Config {
-		counts[groups[cfg]]++
-	}
-	durations := make([][]int64, len(keys))
-	flat := make([]int64, t.Launches.Len())
-	for g, n := range counts {
-		durations[g], flat = flat[:0:n], flat[n:]
-	}
-	for i, cfg := range t.Launches.Config {
-		g := groups[cfg]
-		durations[g] = append(durations[g], t.Launches.Duration(i))
-	}
-	families := map[string]string{}
-	for i := range t.Configs {
-		if key := keys[groups[i]]; families[key] == "" {
-			families[key] = c.alphabet.of(t.Strings[t.Configs[i].Name]).family
-		}
-	}
-	samples := make([]*Sample, len(keys))
-	parallel(ctx, len(keys), func(g int) { samples[g] = newSample(durations[g], nil) })
-	for g, key := range keys {
-		if s := samples[g]; s != nil && s.N > 0 { // nil if cancelled
-			addRow(rows, key, families[key], s, sd)
+	samples := samplesOf(ctx, t, groups, len(keys))
+	for g := range samples {
+		if s := &samples[g]; s.N > 0 {
+			addRow(rows, keys[g], families[g], s, sd)
 		}
 	}
 }

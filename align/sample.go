@@ -14,7 +14,7 @@ const maxBlocks = 64
 // newSample summarises durations in nanoseconds, given in order of time and,
 // with bounds, by step: step k is durations[bounds[k]:bounds[k+1]]. It may
 // reorder durations. bounds may be nil.
-func newSample(durations []int64, bounds []int) *Sample {
+func newSample[T duration32or64](durations []T, bounds []int) *Sample {
 	s := &Sample{N: len(durations)}
 	if s.N == 0 {
 		return s
@@ -22,17 +22,18 @@ func newSample(durations []int64, bounds []int) *Sample {
 	if bounds != nil {
 		s.Steps = blockMedians(durations, bounds)
 	}
-	s.MinNS, s.MaxNS = durations[0], durations[0]
+	least, most := durations[0], durations[0]
 	// Sums in integers are the same in any order, and as a summary has them.
 	sums := trace.Distribution{N: int64(s.N)}
 	for _, d := range durations {
-		s.TotalNS += d
-		s.MinNS, s.MaxNS = min(s.MinNS, d), max(s.MaxNS, d)
+		s.TotalNS += int64(d)
+		least, most = min(least, d), max(most, d)
 		hi, lo := bits.Mul64(uint64(d), uint64(d))
 		var carry uint64
 		sums.SquareLo, carry = bits.Add64(sums.SquareLo, lo, 0)
 		sums.SquareHi += hi + carry
 	}
+	s.MinNS, s.MaxNS = int64(least), int64(most)
 	sums.Sum = s.TotalNS
 	s.MeanNS = float64(s.TotalNS) / float64(s.N)
 	s.StddevNS = sums.Stddev()
@@ -47,7 +48,7 @@ func newSample(durations []int64, bounds []int) *Sample {
 		ranks = append(ranks, lo, s.N-1-lo)
 	}
 	slices.Sort(ranks)
-	values := make([]int64, len(ranks))
+	values := make([]T, len(ranks))
 	orderStatistics(durations, ranks, values)
 	at := func(rank int) float64 {
 		k, _ := slices.BinarySearch(ranks, rank)
@@ -75,14 +76,14 @@ func quantileRanks(n int, p float64) (i, j int, part float64) {
 }
 
 // quantile returns the p-quantile of sorted values.
-func quantile[T int64 | float64](sorted []T, p float64) float64 {
+func quantile[T duration32or64 | float64](sorted []T, p float64) float64 {
 	i, j, part := quantileRanks(len(sorted), p)
 	lo, hi := float64(sorted[i]), float64(sorted[j])
 	return lo + part*(hi-lo)
 }
 
 // median returns the median of values, which it sorts.
-func median[T int64 | float64](values []T) float64 {
+func median[T duration32or64 | float64](values []T) float64 {
 	slices.Sort(values)
 	return quantile(values, 0.5)
 }
@@ -114,9 +115,9 @@ func medianRank(n int) int {
 // maxBlocks steps are taken together in blocks of consecutive steps, each the
 // median of its steps' medians: blocks keep what drift and correlation of
 // neighbouring steps there is.
-func blockMedians(durations []int64, bounds []int) []float64 {
+func blockMedians[T duration32or64](durations []T, bounds []int) []float64 {
 	steps := make([]float64, 0, len(bounds)-1)
-	var buf []int64
+	var buf []T
 	for k := 0; k+1 < len(bounds); k++ {
 		d := durations[bounds[k]:bounds[k+1]]
 		switch len(d) {

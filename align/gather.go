@@ -1,0 +1,108 @@
+package align
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// samplesOf summarises the durations of a trace's launches by n groups, given
+// by configuration. Samples are empty where the context was cancelled.
+func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
+	g := &gatherer{t: t, groups: groups, parts: launchParts(0, t.Launches.Len())}
+	g.counts = make([][]int, len(g.parts))
+	longest := make([]int64, len(g.parts))
+	parallel(ctx, len(g.parts), func(p int) {
+		counts := make([]int, n)
+		for i := g.parts[p].start; i < g.parts[p].end; i++ {
+			counts[groups[t.Launches.Config[i]]]++
+			longest[p] = max(longest[p], t.Launches.Duration(i))
+		}
+		g.counts[p] = counts
+	})
+	samples := make([]Sample, n)
+	switch {
+	case ctx.Err() != nil || n == 0:
+	case len(longest) > 0 && slices.Max(longest) > math.MaxUint32:
+		gather[int64](ctx, g, samples)
+	default:
+		gather[uint32](ctx, g, samples)
+	}
+	return samples
+}
+
+// A gatherer puts together the durations of groups of launches.
+type gatherer struct {
+	t      *trace.Trace
+	groups []uint32 // by configuration
+	parts  []interval
+	counts [][]int // launches by part, then by group
+}
+
+// The durations of all groups together would take a sixth of the memory that the
+// launches take: some groups are gathered at a time, in rounds through the
+// launches.
+const (
+	minGathered  = 1 << 20 // durations in a round
+	gatherRounds = 8       // about
+)
+
+// gather fills in samples, by group.
+func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample) {
+	sizes := make([]int, len(samples))
+	for _, counts := range g.counts {
+		for k, n := range counts {
+			sizes[k] += n
+		}
+	}
+	limit := max(minGathered, g.t.Launches.Len()/gatherRounds)
+	var all []T
+	for from := 0; from < len(sizes); {
+		to, room := from+1, sizes[from]
+		for to < len(sizes) && room+sizes[to] <= limit {
+			room += sizes[to]
+			to++
+		}
+		if room > len(all) {
+			all = hugepages.Make[T](room)
+		}
+		round(ctx, g, sizes, all, from, to, samples)
+		from = to
+	}
+}
+
+// round is a round of gather, for groups from to to-1. It puts their durations
+// into all.
+func round[T duration32or64](ctx context.Context, g *gatherer, sizes []int, all []T, from, to int, samples []Sample) {
+	// Each part of the launches has its own place among a group's.
+	next := make([][]int, len(g.parts))
+	for p := range next {
+		next[p] = make([]int, to-from)
+	}
+	at := 0
+	for k := from; k < to; k++ {
+		for p := range g.parts {
+			next[p][k-from] = at
+			at += g.counts[p][k]
+		}
+	}
+	l := &g.t.Launches
+	parallel(ctx, len(g.parts), func(p int) {
+		next := next[p]
+		for i := g.parts[p].start; i < g.parts[p].end; i++ {
+			if k := int(g.groups[l.Config[i]]) - from; uint(k) < uint(len(next)) {
+				all[next[k]] = T(l.Duration(i))
+				next[k]++
+			}
+		}
+	})
+	values := make([][]T, 0, to-from)
+	for k := from; k < to; k++ {
+		values = append(values, all[:sizes[k]:sizes[k]])
+		all = all[sizes[k]:]
+	}
+	parallel(ctx, len(values), func(k int) { samples[from+k] = *newSample(values[k], nil) })
+}
