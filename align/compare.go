@@ -114,7 +114,7 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 		return nil
 	}
 	if !c.o.Regression {
-		r.Before, r.After = ev.beside(-1), ev.beside(+1)
+		r.Before, r.After = ev.beside(ctx, -1), ev.beside(ctx, +1)
 		c.edges(r, f, ev)
 	}
 	c.measureSteps(r, r.Sites[first:], mv, ev)

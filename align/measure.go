@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -238,54 +239,78 @@ const reach = 2
 
 // beside measures what stands just before (dir -1) or just after (dir +1) the
 // occurrences, nearest first.
-func (v *view) beside(dir int) []Neighbour {
+func (v *view) beside(ctx context.Context, dir int) []Neighbour {
+	var all [reach]*Neighbour
+	parallel(ctx, reach, func(k int) { all[k] = v.neighbour(dir * (k + 1)) })
 	var out []Neighbour
-	for d := 1; d <= reach; d++ {
-		type seen struct {
-			durations []int64
-			first     int
+	for _, n := range all {
+		if n == nil {
+			break
 		}
-		byName := map[int32]*seen{}
-		total := 0
+		out = append(out, *n)
+	}
+	return out
+}
+
+// neighbour measures the most frequent kernel so many launches after the
+// occurrences, or before them if that is less than 0. It returns nil if there
+// is none.
+func (v *view) neighbour(distance int) *Neighbour {
+	l := &v.seq.t.Launches
+	total := 0
+	each := func(fn func(launch int, name int32)) {
+		total = 0
 		for k := range v.steps {
 			st := v.steps[k].step
 			occ := v.steps[k].occurrences
+			total += len(occ)
 			for i, o := range occ {
-				total++
-				at := o.start - d
-				if dir > 0 {
-					at = o.end - 1 + d
+				at := o.start + distance
+				if distance > 0 {
+					at = o.end - 1 + distance
 				}
 				if at < 0 || at >= st.n || i > 0 && at < occ[i-1].end || i+1 < len(occ) && at >= occ[i+1].start {
 					continue
 				}
 				launch := st.at(at)
-				name := v.seq.syms[v.seq.t.Launches.Config[launch]].name
-				s := byName[name]
-				if s == nil {
-					s = &seen{first: launch}
-					byName[name] = s
-				}
-				s.durations = append(s.durations, v.seq.t.Launches.Duration(launch))
+				fn(launch, v.seq.syms[l.Config[launch]].name)
 			}
 		}
-		var best *seen
-		for _, s := range byName {
-			if best == nil || len(s.durations) > len(best.durations) ||
-				len(s.durations) == len(best.durations) && s.first < best.first {
-				best = s
-			}
-		}
-		if best == nil {
-			break
-		}
-		path, _ := v.seq.path(best.first)
-		out = append(out, Neighbour{
-			Name:     v.seq.t.Name(best.first),
-			MedianNS: median(best.durations),
-			Share:    float64(len(best.durations)) / float64(total),
-			NVTX:     path,
-		})
 	}
-	return out
+	type seen struct{ n, first int }
+	byName := map[int32]*seen{}
+	last, current := int32(-1), (*seen)(nil)
+	each(func(launch int, name int32) {
+		if name != last {
+			last, current = name, byName[name]
+			if current == nil {
+				current = &seen{first: launch}
+				byName[name] = current
+			}
+		}
+		current.n++
+	})
+	var best *seen
+	var bestName int32
+	for name, s := range byName {
+		if best == nil || s.n > best.n || s.n == best.n && s.first < best.first {
+			best, bestName = s, name
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	durations := make([]int64, 0, best.n)
+	each(func(launch int, name int32) {
+		if name == bestName {
+			durations = append(durations, l.Duration(launch))
+		}
+	})
+	path, _ := v.seq.path(best.first)
+	return &Neighbour{
+		Name:     v.seq.t.Name(best.first),
+		MedianNS: medianOf(durations),
+		Share:    float64(best.n) / float64(total),
+		NVTX:     path,
+	}
 }

@@ -74,6 +74,15 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 	}
 }
 
+// medianOf returns the median of values, of which there is at least one and which
+// it may reorder.
+func medianOf[T duration32or64](values []T) float64 {
+	i, j, part := quantileRanks(len(values), 0.5)
+	var at [2]T
+	orderStatistics(values, []int{i, j}, at[:])
+	return float64(at[0]) + part*float64(at[1]-at[0])
+}
+
 // selectQuantile returns the p-quantile of values, which it reorders. It sorts
 // no more than it must: of thousands of sites, each with its resamples, sorting
 // would be most of the time.

@@ -34,7 +34,7 @@ func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
 	}
 	r.Regression = t
 	if n := min(len(base.span), len(next.span)); n >= minSpans && math.Abs(t.NewStepNS-t.BaseStepNS) >= float64(c.o.MinTime) && t.Ratio > c.o.MaxRatio {
-		b, e := blocks(asFloats(base.span)), blocks(asFloats(next.span))
+		b, e := blocks(base.span), blocks(next.span)
 		noise := max(splitHalf(b), splitHalf(e))
 		// Gaps are long-tailed: what a few steps show by chance is no news.
 		if lo, _ := c.boot.ratio(e, b); lo > 1 && t.Ratio > noise*noise {
@@ -61,7 +61,7 @@ const hostNoise = 1.2
 const minSpans = 4
 
 // middle is the median of values that stay in order.
-func middle(values []int64) float64 { return median(slices.Clone(values)) }
+func middle(values []int64) float64 { return medianOf(slices.Clone(values)) }
 
 // oneEach is the bounds of n steps of one value.
 func oneEach(n int) []int {
@@ -70,14 +70,6 @@ func oneEach(n int) []int {
 		b[i] = i
 	}
 	return b
-}
-
-func asFloats(v []int64) []float64 {
-	f := make([]float64, len(v))
-	for i := range v {
-		f[i] = float64(v[i])
-	}
-	return f
 }
 
 // stepTimes holds, for each step in order, the summed kernel time, the time

@@ -116,33 +116,49 @@ func medianRank(n int) int {
 // median of its steps' medians: blocks keep what drift and correlation of
 // neighbouring steps there is.
 func blockMedians[T duration32or64](durations []T, bounds []int) []float64 {
-	steps := make([]float64, 0, len(bounds)-1)
-	var buf []T
-	for k := 0; k+1 < len(bounds); k++ {
-		d := durations[bounds[k]:bounds[k+1]]
-		switch len(d) {
-		case 0:
-		case 1:
-			steps = append(steps, float64(d[0]))
-		default:
-			buf = append(buf[:0], d...)
-			steps = append(steps, median(buf))
+	n := 0 // steps that have launches
+	for k := 1; k < len(bounds); k++ {
+		if bounds[k] > bounds[k-1] {
+			n++
 		}
 	}
-	return blocks(steps)
+	var own []T
+	next := 0
+	return inBlocks(n, func() float64 {
+		for bounds[next] == bounds[next+1] {
+			next++
+		}
+		d := durations[bounds[next]:bounds[next+1]]
+		next++
+		if len(d) == 1 {
+			return float64(d[0])
+		}
+		own = append(own[:0], d...)
+		return median(own)
+	})
 }
 
 // blocks reduces values to at most maxBlocks medians of runs of equal length,
 // give or take one.
-func blocks(values []float64) []float64 {
-	if len(values) <= maxBlocks {
-		return values
-	}
-	out := make([]float64, maxBlocks)
-	var buf []float64
+func blocks(values []int64) []float64 {
+	i := -1
+	return inBlocks(len(values), func() float64 {
+		i++
+		return float64(values[i])
+	})
+}
+
+// inBlocks reduces n values, which next returns one after the other, as blocks
+// does.
+func inBlocks(n int, next func() float64) []float64 {
+	out := make([]float64, min(n, maxBlocks))
+	var own []float64
 	for b := range out {
-		buf = append(buf[:0], values[b*len(values)/maxBlocks:(b+1)*len(values)/maxBlocks]...)
-		out[b] = median(buf)
+		own = own[:0]
+		for range (b+1)*n/len(out) - b*n/len(out) {
+			own = append(own, next())
+		}
+		out[b] = selectQuantile(own, 0.5)
 	}
 	return out
 }
