@@ -79,6 +79,8 @@ func TestGenerated(t *testing.T) {
 		{name: "wide table", sql: []string{manyColumns(200)}},
 		{name: "strict", sql: []string{`CREATE TABLE t(a INTEGER, b REAL, c ANY) STRICT; INSERT INTO t VALUES(1, 2, 'x'), (NULL, NULL, 4)`}},
 		{name: "types and affinities", sql: []string{`CREATE TABLE t(a REAL, b DOUBLE PRECISION, c FLOAT, d NUMERIC(10, 2), f POINT); INSERT INTO t VALUES(3, 4, 5, 6.0, 8.0), (-1e300, 0.1, 9e999, 1, 3)`}},
+		{name: "types that the driver has its own view of", sql: []string{`CREATE TABLE t(a BOOLEAN, b TIMESTAMP, c DATETIME, d DATE, e INTEGER);
+			INSERT INTO t VALUES(5, 1700000000, '2024-01-02', 3, 1), (-1, 'soon', 4, NULL, 2), (0, 1.5, NULL, x'00', 3)`}},
 		{name: "integer columns that hold something else", sql: []string{`CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(1), ('x'), (2.5)`}},
 		{name: "comments and quotes in the definition", sql: []string{"CREATE TABLE t( -- a, b\n[a b] INTEGER, /* , c\n */ `b``c` TEXT COLLATE NOCASE CHECK (length(`b``c`) < 9) UNIQUE, \"end\" INTEGER REFERENCES u(x) -- last\n); CREATE TABLE u(x INTEGER UNIQUE); INSERT INTO t VALUES(1, 'x', NULL)"}},
 		{name: "indexes and triggers", sql: []string{filled(100), "CREATE INDEX i ON t(name)", "CREATE TRIGGER g AFTER INSERT ON u BEGIN DELETE FROM u; END", "ANALYZE"}},

@@ -234,6 +234,7 @@ func compare(t testing.TB, path string) map[string]string {
 	if changed || err != nil {
 		t.Errorf("changed: %v, %v", changed, err)
 	}
+	compareSources(t, path)
 	return refused
 }
 

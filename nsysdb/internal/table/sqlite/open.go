@@ -40,7 +40,7 @@ func Open(ctx context.Context, path string) (table.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{path: path, size: info.Size(), mtime: info.ModTime().UnixNano()}
+	s := &source{path: path, info: info}
 	dbPath, immutable := real, true
 	switch {
 	case notEmpty(real + "-wal"):
@@ -156,10 +156,10 @@ func copyFile(ctx context.Context, to, from string) error {
 // A source is one open database. Connections are not for concurrent use, so
 // each call takes one from the pool or opens another.
 type source struct {
-	path        string
-	dsn         string
-	tmp         string // directory of the private copy, if there is one
-	size, mtime int64
+	path string
+	dsn  string
+	tmp  string      // directory of the private copy, if there is one
+	info os.FileInfo // what the file was like when it was opened
 
 	mu     sync.Mutex
 	free   []*sqlite3.SQLiteConn
@@ -216,12 +216,35 @@ func (s *source) Close() error {
 	return errors.Join(errs...)
 }
 
+// Changed implements [table.Source]. It goes by the file's size and time, and
+// by whether another file took its name, which connections opened since read.
 func (s *source) Changed() (bool, error) {
 	info, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // removed: what is open stays as it was
+	}
 	if err != nil {
 		return false, err
 	}
-	return info.Size() != s.size || info.ModTime().UnixNano() != s.mtime, nil
+	return info.Size() != s.info.Size() || !info.ModTime().Equal(s.info.ModTime()) || !os.SameFile(info, s.info), nil
+}
+
+// finish returns the error of a read that ended with err. What a file that
+// changed meanwhile held is worth nothing, nor is what SQLite found wrong
+// with it.
+func (s *source) finish(err error) error {
+	var e sqlite3.Error
+	if err != nil && !errors.As(err, &e) {
+		return err
+	}
+	changed, err2 := s.Changed()
+	switch {
+	case err2 != nil:
+		return err2
+	case changed:
+		return fmt.Errorf("%s: %w", s.path, table.ErrChanged)
+	}
+	return err
 }
 
 // explain adds to an error of SQLite which of this package's errors it is.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -109,6 +108,10 @@ func text(v driver.Value) string {
 }
 
 func (s *source) Rows(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
+	return s.finish(s.rows(ctx, name, columns, fn))
+}
+
+func (s *source) rows(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
 	c, err := s.conn(ctx)
 	if err != nil {
 		return err
@@ -150,13 +153,6 @@ func value(v driver.Value) (table.Value, error) {
 		return table.Value{Kind: table.Text, Bytes: []byte(v)}, nil
 	case []byte:
 		return table.Value{Kind: table.Blob, Bytes: v}, nil
-	case bool: // the driver's view of an integer in a column declared BOOLEAN
-		if v {
-			return table.Value{Kind: table.Integer, Int: 1}, nil
-		}
-		return table.Value{Kind: table.Integer}, nil
-	case time.Time: // … and of one declared TIMESTAMP or DATE, which no export has
-		return table.Value{}, errors.New("a date where none belongs")
 	}
 	return table.Value{}, fmt.Errorf("value of unknown type %T", v)
 }
@@ -220,6 +216,10 @@ func rowids(ctx context.Context, c *sqlite3.SQLiteConn, name string) (lo, hi int
 }
 
 func (s *source) Ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, fn func(table.Batch) error) error {
+	return s.finish(s.ints(ctx, name, columns, opts, fn))
+}
+
+func (s *source) ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, fn func(table.Batch) error) error {
 	c, err := s.conn(ctx)
 	if err != nil {
 		return err
@@ -372,10 +372,13 @@ func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, 
 
 var errNotInteger = errors.New("a value is not an integer")
 
+// selectFrom selects columns of a table. The unary plus makes expressions of
+// them, which have no declared type: of columns declared BOOLEAN, DATE or
+// TIMESTAMP the driver would not give the values as they are.
 func selectFrom(name string, columns []string) string {
 	quoted := make([]string, len(columns))
 	for i, c := range columns {
-		quoted[i] = quote(c)
+		quoted[i] = "+" + quote(c)
 	}
 	return "SELECT " + strings.Join(quoted, ", ") + " FROM " + quote(name)
 }

@@ -1,0 +1,307 @@
+//go:build cgo
+
+package sqlite_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/sqlite"
+)
+
+func connect(t testing.TB, path string) *sqlite3.SQLiteConn {
+	t.Helper()
+	c, err := new(sqlite3.SQLiteDriver).Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.(*sqlite3.SQLiteConn)
+}
+
+func exec(t testing.TB, c *sqlite3.SQLiteConn, statements ...string) {
+	t.Helper()
+	for _, s := range statements {
+		if _, err := c.Exec(s, nil); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// made returns a source of a file made by statements, and its path.
+func made(t testing.TB, statements ...string) (table.Source, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db")
+	c := connect(t, path)
+	exec(t, c, statements...)
+	c.Close()
+	return open(t, path), path
+}
+
+func open(t testing.TB, path string) table.Source {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+const null = -99
+
+// ints returns a table's columns in order of the batches, whose numbers must
+// be 0, 1, … without a gap, as those who take turns by them rely on.
+func ints(t testing.TB, s table.Source, name string, columns []string, workers int) ([][]int64, error) {
+	t.Helper()
+	var mu sync.Mutex
+	batches := map[int][][]int64{}
+	err := s.Ints(t.Context(), name, columns, table.IntsOptions{Workers: workers, Null: null}, func(b table.Batch) error {
+		if err := b.InTurn(func() {}); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if batches[b.Seq] != nil {
+			t.Errorf("two batches %d", b.Seq)
+		}
+		batches[b.Seq] = make([][]int64, len(columns))
+		for i, c := range b.Columns {
+			if len(c) != b.N {
+				t.Errorf("a column of %d rows in a batch of %d", len(c), b.N)
+			}
+			batches[b.Seq][i] = slices.Clone(c)
+		}
+		return nil
+	})
+	out := make([][]int64, len(columns))
+	for seq := range len(batches) {
+		if batches[seq] == nil {
+			t.Errorf("no batch %d of %d", seq, len(batches))
+			continue
+		}
+		for i, c := range batches[seq] {
+			out[i] = append(out[i], c...)
+		}
+	}
+	return out, err
+}
+
+func upTo(n, step int64) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = (int64(i) + 1) * step
+	}
+	return out
+}
+
+func numbers(n int, into string) string {
+	return fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < %d) INSERT INTO %s FROM n", n, into)
+}
+
+func TestInts(t *testing.T) {
+	const many = 40000 // more than two batches
+	for _, tt := range []struct {
+		name string
+		sql  []string
+		want []int64 // of column a of t
+	}{
+		{"one batch", []string{"CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i")}, upTo(10, 1)},
+		{"several batches", []string{"CREATE TABLE t(a INTEGER)", numbers(many, "t SELECT i")}, upTo(many, 1)},
+		{"none", []string{"CREATE TABLE t(a INTEGER)"}, nil},
+		{"NULL", []string{"CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(1), (NULL), (3)"}, []int64{1, null, 3}},
+		{"order of rowid, not of insertion", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(70000, 3), (-5, 1), (2, 2)"}, []int64{1, 2, 3}},
+		{"rowids with gaps longer than a batch", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER)", numbers(100, "t SELECT i*100000, i")}, upTo(100, 1)},
+		{"the bounds of spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(1, 1), (16384, 2), (16385, 3), (16386, 4), (32768, 5), (32769, 6)"}, upTo(6, 1)},
+		{"extreme rowids, too far apart for spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
+		{"greatest rowids", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(9223372036854765807, 1), (9223372036854775806, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
+		{"without rowids, in order of the key", []string{"CREATE TABLE t(k INTEGER PRIMARY KEY, a INTEGER) WITHOUT ROWID", numbers(many, "t SELECT -i, 40001-i")}, upTo(many, 1)},
+		{"view", []string{"CREATE TABLE u(a INTEGER)", numbers(many, "u SELECT i"), "CREATE VIEW t AS SELECT a FROM u ORDER BY a"}, upTo(many, 1)},
+		{"generated columns", []string{"CREATE TABLE t(b INTEGER, a INTEGER GENERATED ALWAYS AS (b*2))", numbers(9, "t SELECT i")}, upTo(9, 2)},
+		{"column added with a default", []string{"CREATE TABLE t(b INTEGER)", numbers(3, "t SELECT i"), "ALTER TABLE t ADD COLUMN a INTEGER DEFAULT 7"}, []int64{7, 7, 7}},
+		{"UTF-16", []string{"PRAGMA encoding='UTF-16le'", "CREATE TABLE t(a INTEGER)", numbers(9, "t SELECT i")}, upTo(9, 1)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _ := made(t, tt.sql...)
+			for _, workers := range []int{1, 3} {
+				got, err := ints(t, s, "t", []string{"a"}, workers)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(tt.want, got[0]) {
+					t.Errorf("%d workers: %d rows, want %d: (-want +got)\n%.2000s", workers, len(got[0]), len(tt.want), cmp.Diff(tt.want, got[0]))
+				}
+			}
+			var rows []int64
+			err := s.Rows(t.Context(), "t", []string{"a"}, func(row []table.Value) error {
+				if row[0].Kind == table.Null {
+					row[0].Int = null
+				}
+				rows = append(rows, row[0].Int)
+				return nil
+			})
+			if err != nil || !slices.Equal(tt.want, rows) {
+				t.Errorf("Rows: %d rows, want %d: %v", len(rows), len(tt.want), err)
+			}
+		})
+	}
+}
+
+// Values that are no integers must end the read, at every number of workers,
+// also those that wait for their turn.
+func TestNotIntegers(t *testing.T) {
+	for _, value := range []string{"'x'", "2.5", "x'00'"} {
+		s, _ := made(t, "CREATE TABLE t(a INTEGER)", numbers(100000, "t SELECT i"), "UPDATE t SET a = "+value+" WHERE rowid = 20000")
+		for _, workers := range []int{1, 4} {
+			if _, err := ints(t, s, "t", []string{"a"}, workers); err == nil || !strings.Contains(err.Error(), "column a of t: a value is not an integer") {
+				t.Errorf("%s, %d workers: %v", value, workers, err)
+			}
+		}
+	}
+}
+
+func TestTables(t *testing.T) {
+	s, _ := made(t, "CREATE TABLE t(a integer, b INTEGER AS (a+1), c INTEGER AS (a+2) STORED, d); CREATE VIEW v AS SELECT a FROM t",
+		"CREATE VIRTUAL TABLE w USING rtree(id, lo, hi)", "CREATE TABLE x(k INTEGER PRIMARY KEY) WITHOUT ROWID")
+	got, err := s.Tables(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range got {
+		if strings.HasPrefix(name, "w_") {
+			delete(got, name) // where the virtual table keeps its contents
+		}
+	}
+	want := map[string]table.Table{
+		"t": {Name: "t", Columns: []table.Column{{Name: "a", Type: "INTEGER"}, {Name: "b", Type: "INTEGER"}, {Name: "c", Type: "INTEGER"}, {Name: "d"}}},
+		"v": {Name: "v", Columns: []table.Column{{Name: "a", Type: "INTEGER"}}},
+		"x": {Name: "x", Columns: []table.Column{{Name: "k", Type: "INTEGER"}}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("tables (-want +got):\n%s", d)
+	}
+}
+
+func TestCount(t *testing.T) {
+	for _, tt := range []struct {
+		name, sql string
+		want      int64
+	}{
+		{"by rowids", "CREATE TABLE t(a); INSERT INTO t VALUES(1), (2), (3)", 3},
+		{"none", "CREATE TABLE t(a)", 0},
+		{"rowids that do not tell", "CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(-9223372036854775808), (9223372036854775807)", 2},
+		{"without rowids", "CREATE TABLE t(a PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES(1), (5)", 2},
+		{"view", "CREATE VIEW t AS VALUES(1), (2), (3), (4)", 4},
+	} {
+		s, _ := made(t, tt.sql)
+		if n, err := s.Count(t.Context(), "t"); n != tt.want || err != nil {
+			t.Errorf("%s: %d, %v, want %d", tt.name, n, err, tt.want)
+		}
+	}
+}
+
+// What was read of a file that changes meanwhile must be thrown away, whether
+// SQLite stumbles over the change or not.
+func TestChanged(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(t *testing.T, path string) error
+	}{
+		{"written to", func(t *testing.T, path string) error {
+			time.Sleep(20 * time.Millisecond) // the clock of file times may be as coarse
+			exec(t, connect(t, path), "UPDATE t SET a = 9 WHERE rowid = 1")
+			return nil
+		}},
+		{"cut short", func(_ *testing.T, path string) error { return os.Truncate(path, 4096*5) }},
+		{"replaced by its like", func(t *testing.T, path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+				return err
+			}
+			if err := os.Chtimes(path+".new", time.Time{}, info.ModTime()); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, path := made(t, "CREATE TABLE t(a INTEGER)", numbers(100000, "t SELECT i"))
+			if changed, err := s.Changed(); changed || err != nil {
+				t.Fatalf("changed at first: %v, %v", changed, err)
+			}
+			calls := 0
+			err := s.Ints(t.Context(), "t", []string{"a"}, table.IntsOptions{Workers: 1}, func(table.Batch) error {
+				calls++
+				if calls == 1 {
+					return c.change(t, path)
+				}
+				return nil
+			})
+			if !errors.Is(err, table.ErrChanged) || !strings.HasPrefix(err.Error(), path+": ") {
+				t.Errorf("ints: %v after %d batches", err, calls)
+			}
+			if changed, err := s.Changed(); !changed || err != nil {
+				t.Errorf("changed: %v, %v", changed, err)
+			}
+			if err := s.Rows(t.Context(), "t", []string{"a"}, func([]table.Value) error { return nil }); !errors.Is(err, table.ErrChanged) {
+				t.Errorf("rows: %v", err)
+			}
+		})
+	}
+}
+
+// A file that is removed while it is open stays readable.
+func TestRemoved(t *testing.T) {
+	s, path := made(t, "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
+	if err := os.Remove(path); err != nil {
+		t.Skip(err) // not on this system
+	}
+	if got, err := ints(t, s, "t", []string{"a"}, 1); err != nil || !slices.Equal(got[0], upTo(10, 1)) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// The copy that a write-ahead log asks for must go when the source does, and
+// a log beside the file that a link leads to counts.
+func TestWriteAheadLog(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "db")
+	w := connect(t, path)
+	exec(t, w, "PRAGMA journal_mode=WAL", "CREATE TABLE t(a INTEGER)", "PRAGMA wal_checkpoint", "INSERT INTO t VALUES(1), (2)")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	for _, p := range []string{path, link} {
+		s := open(t, p)
+		if got, err := ints(t, s, "t", []string{"a"}, 1); err != nil || !slices.Equal(got[0], []int64{1, 2}) {
+			t.Errorf("%s: %v, %v, want the rows of the log", filepath.Base(p), got, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+			t.Errorf("%s: left in the temporary directory: %v, %v", filepath.Base(p), left, err)
+		}
+	}
+}
