@@ -38,13 +38,14 @@ func (l *leaves) after(i int) (bound int64, none bool) {
 type walker struct {
 	*Source
 	ctx   context.Context // of one walk
-	depth int             // number of interior levels
-	bufs  [][]byte        // by level
+	r     *reader
+	depth int // number of interior levels
 	out   leaves
 }
 
-func (s *Source) leaves(ctx context.Context, root uint32) (leaves, error) {
-	w := &walker{Source: s, ctx: ctx}
+// list lists the leaves of the table below root.
+func (r *reader) list(ctx context.Context, s *Source, root uint32) (leaves, error) {
+	w := &walker{Source: s, ctx: ctx, r: r}
 	if err := w.measure(root); err != nil {
 		return leaves{}, err
 	}
@@ -60,7 +61,6 @@ func (w *walker) measure(root uint32) error {
 		if w.depth == maxDepth {
 			return refuse("page %d: b-tree too deep", root)
 		}
-		w.bufs = append(w.bufs, make([]byte, w.layout.pageSize))
 		b, err := w.load(page, w.depth)
 		if err != nil {
 			return err
@@ -85,7 +85,10 @@ func (w *walker) load(page uint32, level int) (btreePage, error) {
 	if err := w.ctx.Err(); err != nil {
 		return btreePage{}, err
 	}
-	buf := w.bufs[level]
+	if level == len(w.r.levels) {
+		w.r.levels = append(w.r.levels, make([]byte, w.layout.pageSize))
+	}
+	buf := w.r.levels[level]
 	if err := w.read(buf, w.layout.offset(page)); err != nil {
 		return btreePage{}, err
 	}

@@ -17,11 +17,13 @@ func (s *Source) Count(ctx context.Context, name string) (int64, error) {
 
 func (s *Source) count(ctx context.Context, def *definition) (n int64, err error) {
 	defer guard(&err)
+	w := s.idle.take()
+	defer s.idle.give(w)
 	var sc scan
-	if err := s.start(ctx, &sc, def, nil); err != nil {
+	r := &w.reader
+	if err := s.start(ctx, &sc, r, def, nil); err != nil {
 		return 0, err
 	}
-	r := reader{scan: &sc}
 	leaves := sc.leaves.len()
 	const samples = 8
 	var rows, read int64

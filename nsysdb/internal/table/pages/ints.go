@@ -32,16 +32,18 @@ func (s *Source) Ints(ctx context.Context, name string, columns []string, opts t
 
 func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts table.IntsOptions, fn func(table.Batch) error) error {
 	var sc scan
-	if err := s.start(ctx, &sc, def, wanted); err != nil {
+	first := s.idle.take()
+	if err := s.start(ctx, &sc, &first.reader, def, wanted); err != nil {
+		s.idle.give(first)
 		return err
 	}
 	workers := opts.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	per := s.layout.perRun()
-	runs := (sc.leaves.len() + per - 1) / per
-	workers = min(workers, runs)
+	per, leaves := sc.perRun, sc.leaves.len()
+	runs := (leaves + per - 1) / per
+	workers = min(workers, runs, 1+leaves*s.layout.pageSize/workerBytes)
 
 	// The first error stops the other workers.
 	var (
@@ -52,8 +54,9 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 	turns := table.NewTurns()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	work := func(number int) {
-		w := newWorker(&sc, number, &opts)
+	work := func(number int, w *worker) {
+		defer s.idle.give(w)
+		w.begin(&sc, number, &opts)
 		for {
 			run := int(next.Add(1)) - 1
 			if run >= runs {
@@ -61,7 +64,7 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 			}
 			err := ctx.Err()
 			if err == nil {
-				err = w.decode(run*per, min(run*per+per, sc.leaves.len()))
+				err = w.decode(run*per, min(run*per+per, leaves))
 			}
 			if err == nil {
 				err = fn(table.Batch{Seq: run, Turns: turns, Worker: number, Columns: w.columns, Keys: w.keys, N: w.n})
@@ -75,9 +78,9 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 		}
 	}
 	for i := 1; i < workers; i++ {
-		wg.Go(func() { work(i) })
+		wg.Go(func() { work(i, s.idle.take()) })
 	}
-	work(0)
+	work(0, first)
 	wg.Wait()
 	return firstCause(errs)
 }
@@ -98,7 +101,8 @@ func firstCause(errs []error) error {
 	return canceled
 }
 
-// A worker decodes leaves into columns.
+// A worker decodes leaves into columns. What it holds apart from its reader
+// is of one scan, but for memory.
 type worker struct {
 	reader
 	templates
@@ -111,13 +115,20 @@ type worker struct {
 	apart   []apart
 }
 
-func newWorker(sc *scan, number int, opts *table.IntsOptions) *worker {
-	w := &worker{reader: reader{scan: sc}, columns: make([][]int64, len(sc.wanted)-len(opts.Keys))}
+// begin makes the worker ready for a scan.
+func (w *worker) begin(sc *scan, number int, opts *table.IntsOptions) {
+	w.reader.scan = sc
 	w.templates.init(sc, number, opts)
+	// The columns of the scan before have room for those of this one.
+	n := len(sc.wanted) - len(opts.Keys)
+	w.columns = slices.Grow(w.columns[:cap(w.columns)], max(0, n-cap(w.columns)))[:n]
+	if opts.Key == nil {
+		w.keys = nil
+	}
+	w.rowid = false
 	for _, c := range sc.wanted {
 		w.rowid = w.rowid || sc.def.columns[c].rowid
 	}
-	return w
 }
 
 // decode reads leaves from to to-1 and decodes them into w.columns and w.keys.

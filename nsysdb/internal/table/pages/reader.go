@@ -10,6 +10,12 @@ const (
 	// time.
 	runPages = 64
 	runBytes = 256 << 10
+	// Of a small table fewer are read at a time, as memory that is touched for
+	// the first time costs more than to decode what is read into it.
+	smallRunPages = 8
+	smallRuns     = 16
+	// workerBytes is how much a worker should have to do to be worth starting.
+	workerBytes = 512 << 10
 	// maxGap is how many pages of something else are read along rather than
 	// read around.
 	maxGap = 3
@@ -19,8 +25,10 @@ const (
 	padding = 8 + wordsSize
 )
 
-// perRun returns how many leaves to read at a time.
-func (l *layout) perRun() int { return max(1, min(runPages, runBytes/l.pageSize)) }
+// perRun returns how many of a table's leaves to read at a time.
+func (l *layout) perRun(leaves int) int {
+	return max(1, min(runPages, runBytes/l.pageSize, max(smallRunPages, leaves/smallRuns)))
+}
 
 // A scan is one pass over a table.
 type scan struct {
@@ -28,18 +36,20 @@ type scan struct {
 	def    *definition
 	wanted []int
 	leaves leaves
+	perRun int // leaves to read at a time
 	// overflow counts down the overflow pages that may yet be read. Each
 	// belongs to one record, so more than the file's pages means a loop.
 	overflow atomic.Int64
 }
 
-// A reader reads the leaves of a scan; each goroutine has its own.
+// A reader reads pages of a scan; each goroutine has its own.
 type reader struct {
 	*scan
 	buf    []byte
-	at     []int  // where each leaf of the run starts in buf
-	record []byte // a record with overflow
-	page   []byte // an overflow page
+	at     []int    // where each leaf of the run starts in buf
+	record []byte   // a record with overflow
+	page   []byte   // an overflow page
+	levels [][]byte // pages on the way from the root to a leaf
 }
 
 // load reads leaves from to to-1, with one call for those that lie together in

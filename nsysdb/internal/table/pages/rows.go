@@ -16,11 +16,12 @@ func (s *Source) Rows(ctx context.Context, name string, columns []string, fn fun
 }
 
 func (s *Source) rows(ctx context.Context, def *definition, wanted []int, fn func([]table.Value) error) error {
-	c := &cursor{row: make([]table.Value, len(wanted))}
-	if err := s.start(ctx, &c.scan, def, wanted); err != nil {
+	w := s.idle.take()
+	defer s.idle.give(w)
+	c := &cursor{reader: &w.reader, row: make([]table.Value, len(wanted))}
+	if err := s.start(ctx, &c.scan, c.reader, def, wanted); err != nil {
 		return err
 	}
-	c.reader.scan = &c.scan
 	for {
 		more, err := c.next(ctx)
 		if err != nil || !more {
@@ -32,19 +33,21 @@ func (s *Source) rows(ctx context.Context, def *definition, wanted []int, fn fun
 	}
 }
 
-// start begins a scan by listing the table's leaves.
-func (s *Source) start(ctx context.Context, c *scan, def *definition, wanted []int) (err error) {
+// start begins a scan, whose first reader is r, by listing the table's leaves.
+func (s *Source) start(ctx context.Context, c *scan, r *reader, def *definition, wanted []int) (err error) {
 	defer guard(&err)
 	c.Source, c.def, c.wanted = s, def, wanted
 	c.overflow.Store(s.layout.pages)
-	c.leaves, err = s.leaves(ctx, def.root)
+	c.leaves, err = r.list(ctx, s, def.root)
+	c.perRun = s.layout.perRun(c.leaves.len())
+	r.scan = c
 	return err
 }
 
 // A cursor steps through the rows of a table.
 type cursor struct {
 	scan   scan
-	reader reader
+	reader *reader
 	loaded int // leaves loaded so far
 	first  int // first of those in the reader
 	leaf   int // next leaf
@@ -67,7 +70,7 @@ func (c *cursor) next(ctx context.Context) (ok bool, err error) {
 				return false, err
 			}
 			c.first = c.loaded
-			c.loaded = min(c.loaded+c.scan.layout.perRun(), c.scan.leaves.len())
+			c.loaded = min(c.loaded+c.scan.perRun, c.scan.leaves.len())
 			if err := c.reader.load(c.first, c.loaded); err != nil {
 				return false, err
 			}

@@ -19,6 +19,7 @@ type Source struct {
 	file   *os.File
 	layout layout
 	tables map[string]*definition
+	idle   idle
 
 	// What the file was like when it was opened.
 	header [headerSize]byte

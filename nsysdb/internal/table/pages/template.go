@@ -107,10 +107,13 @@ func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
 	ts.none = &template{size: -1}
 	ts.none.next = ts.none
 	ts.scan, ts.number, ts.opts, ts.last = sc, number, opts, ts.none
+	ts.history, ts.made = 0, 0
 	for i := range ts.guess {
 		ts.guess[i] = ts.none
 	}
 	ts.plans = map[string]*plan{}
+	clear(ts.recent[:])
+	ts.bytes = 0
 	ts.seed = maphash.MakeSeed()
 	ts.keyRow = make([]table.Value, len(opts.Keys))
 }
