@@ -2,6 +2,7 @@ package align
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sort"
 
@@ -76,40 +77,67 @@ type class struct {
 	ns       int64 // summed kernel time of all its steps
 }
 
-// classify sorts steps into classes, in order of first appearance.
-func (s *sequence) classify(steps []step) []*class {
-	var classes []*class
-	byHash := map[uint64][]*class{}
+// A stepFacts is what classes are told by.
+type stepFacts struct {
+	hash     uint64 // of what it launches, in order
+	ns       int64
+	replayed bool // most of it
+}
+
+// facts returns the facts of each step.
+func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
+	launches := 0
 	for i := range steps {
-		st := &steps[i]
-		h := uint64(14695981039346656037)
-		var ns int64
+		launches += steps[i].n
+	}
+	facts := make([]stepFacts, len(steps))
+	parts := divide(len(steps), launches)
+	l := &s.t.Launches
+	of := func(st *step) stepFacts {
+		f := stepFacts{hash: 14695981039346656037}
 		replayed := 0
 		for k := range st.n {
 			at := st.at(k)
-			y := s.syms[s.t.Launches.Config[at]]
-			h = (h ^ uint64(uint32(y.name))<<32 ^ uint64(uint32(y.geom))) * 1099511628211
-			h ^= h >> 29
-			ns += s.t.Launches.Duration(at)
-			if s.t.Launches.Node[at] != trace.None {
+			y := s.syms[l.Config[at]]
+			f.hash = (f.hash ^ uint64(uint32(y.name))<<32 ^ uint64(uint32(y.geom))) * 1099511628211
+			f.hash ^= f.hash >> 29
+			f.ns += l.Duration(at)
+			if l.Node[at] != trace.None {
 				replayed++
 			}
 		}
-		graph := replayed*2 > st.n
+		f.replayed = replayed*2 > st.n
+		return f
+	}
+	parallel(ctx, len(parts), func(p int) {
+		for i := parts[p].start; i < parts[p].end; i++ {
+			facts[i] = of(&steps[i])
+		}
+	})
+	return facts
+}
+
+// classify sorts steps into classes, in order of first appearance.
+func (s *sequence) classify(ctx context.Context, steps []step) []*class {
+	var classes []*class
+	byHash := map[uint64][]*class{}
+	facts := s.facts(ctx, steps)
+	for i := range steps {
+		st, f := &steps[i], &facts[i]
 		var c *class
-		for _, d := range byHash[h] {
-			if d.replayed == graph && s.same(d.rep, st) {
+		for _, d := range byHash[f.hash] {
+			if d.replayed == f.replayed && s.same(d.rep, st) {
 				c = d
 				break
 			}
 		}
 		if c == nil {
-			c = &class{rep: st, replayed: graph}
+			c = &class{rep: st, replayed: f.replayed}
 			classes = append(classes, c)
-			byHash[h] = append(byHash[h], c)
+			byHash[f.hash] = append(byHash[f.hash], c)
 		}
 		c.steps = append(c.steps, i)
-		c.ns += ns * int64(max(st.weight, 1))
+		c.ns += f.ns * int64(max(st.weight, 1))
 	}
 	return classes
 }

@@ -117,7 +117,7 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 		r.Before, r.After = ev.beside(ctx, -1), ev.beside(ctx, +1)
 		c.edges(r, f, ev)
 	}
-	c.measureSteps(r, r.Sites[first:], mv, ev)
+	c.measureSteps(ctx, r, r.Sites[first:], mv, ev)
 	if c.o.Plots {
 		timelines(r, r.Sites[first:], origins, mv, ev)
 	}

@@ -46,6 +46,9 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		// Two runs of one program have one step.
 		bs, ns := alikeSteps(mockSegs, e2eSegs)
 		bs, ns = c.sameRanges(ctx, bs, ns)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		return c.regressionFits(ctx, bs, ns)
 	}
 	var best *fit
@@ -84,7 +87,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 // swap notices reports given in the wrong order: the E2E's step lies in the
 // mock's several times, as a layer in a model.
 func (c *comparer) swap(ctx context.Context, ms segmentation, rep *step) error {
-	k := c.mock.kinds(c.mock.classify(ms.steps))[0]
+	k := c.mock.kinds(c.mock.classify(ctx, ms.steps))[0]
 	if 2*rep.n > k.rep().n {
 		return nil
 	}
@@ -159,8 +162,8 @@ const minPairGeom = 0.5
 // regressionFits pairs the kinds of steps of two runs, those that fit best
 // first, and returns the pairs, that with the most GPU time first.
 func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*fit, error) {
-	baseKinds := joinRare(c.mock.kinds(c.mock.classify(bs.steps)), c.o.MinSamples)
-	newKinds := joinRare(c.e2e.kinds(c.e2e.classify(ns.steps)), c.o.MinSamples)
+	baseKinds := joinRare(c.mock.kinds(c.mock.classify(ctx, bs.steps)), c.o.MinSamples)
+	newKinds := joinRare(c.e2e.kinds(c.e2e.classify(ctx, ns.steps)), c.o.MinSamples)
 	worth := func(kinds []*kind) []*kind {
 		var total int64
 		for _, k := range kinds {
@@ -396,8 +399,8 @@ func (s segmentation) turn(by int) segmentation {
 
 // fitKinds finds the best fit of the kinds of steps.
 func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, error) {
-	mockKinds := c.mock.kinds(c.mock.classify(ms.steps))
-	e2eKinds := c.e2e.kinds(c.e2e.classify(es.steps))
+	mockKinds := c.mock.kinds(c.mock.classify(ctx, ms.steps))
+	e2eKinds := c.e2e.kinds(c.e2e.classify(ctx, es.steps))
 	var best *fit
 	for i, mk := range mockKinds {
 		if i >= maxMockKinds || mk.ns*10 < mockKinds[0].ns {
@@ -467,15 +470,17 @@ func better(a, b *fit) bool {
 // kindName names a kind of steps by the ranges that it has, digits that differ
 // as '#'; "" where no range tells.
 func (s *sequence) kindName(steps []step, k *kind) string {
-	var names []string
+	var label commonLabel
+	last := uint32(none)
 	for _, c := range k.classes {
 		for _, i := range c.steps {
-			if l := steps[i].label; l != none {
-				names = append(names, s.t.Strings[s.t.Ranges[l].Name])
+			if l := steps[i].label; l != none && s.t.Ranges[l].Name != last {
+				last = s.t.Ranges[l].Name
+				label.add(s.t.Strings[last])
 			}
 		}
 	}
-	return commonLabel(names)
+	return label.String()
 }
 
 // leftOutKinds says which steps are of another kind than the one compared.

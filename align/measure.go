@@ -20,32 +20,32 @@ type view struct {
 	scratch sync.Pool // of *cellScratch
 }
 
-// A viewStep is a step and its occurrences; the mock's steps have one.
+// A viewStep is a step and its places, which it shares with those that launch
+// the same.
 type viewStep struct {
-	step        *step
+	step *step
+	*places
+}
+
+// places is where the columns of a step lie; the mock's steps have one place.
+type places struct {
 	occurrences []*occurrence // of the E2E
 	columns     [][]int32     // by occurrence, then by column: launch of the step, or -1
 }
 
 // e2eView returns the view of the E2E's steps.
 func e2eView(s *sequence, f *fit) *view {
-	v := newView(s)
-	at := make([]viewStep, len(f.e2eSeg.steps))
+	at := make([]*places, len(f.e2eSeg.steps))
 	for _, c := range f.placing.classes {
-		cols := make([][]int32, len(c.occurrences))
-		for i, o := range c.occurrences {
-			cols[i] = o.columns
+		p := &places{occurrences: c.occurrences}
+		for _, o := range c.occurrences {
+			p.columns = append(p.columns, o.columns)
 		}
 		for _, i := range c.steps {
-			at[i] = viewStep{&f.e2eSeg.steps[i], c.occurrences, cols}
+			at[i] = p
 		}
 	}
-	for i := range at {
-		if at[i].step != nil {
-			v.steps = append(v.steps, at[i])
-		}
-	}
-	return v
+	return newView(s, f.e2eSeg.steps, at)
 }
 
 // mockView returns the view of the mock's steps. mockColumn is the column of
@@ -57,7 +57,7 @@ func mockView(s *sequence, f *fit, columns []column, align func(seq []element) (
 			mockColumn[m] = c
 		}
 	}
-	at := make([][][]int32, len(f.mockSeg.steps))
+	at := make([]*places, len(f.mockSeg.steps))
 	for _, cl := range f.mockKind.classes {
 		cols := make([]int32, len(columns))
 		for k := range cols {
@@ -76,17 +76,12 @@ func mockView(s *sequence, f *fit, columns []column, align func(seq []element) (
 				cols[mockColumn[p.a]] = int32(p.b)
 			}
 		}
+		p := &places{columns: [][]int32{cols}}
 		for _, k := range cl.steps {
-			at[k] = [][]int32{cols}
+			at[k] = p
 		}
 	}
-	v := newView(s)
-	for i := range at {
-		if at[i] != nil {
-			v.steps = append(v.steps, viewStep{step: &f.mockSeg.steps[i], columns: at[i]})
-		}
-	}
-	return v, nil
+	return newView(s, f.mockSeg.steps, at), nil
 }
 
 // each calls fn for each launch in a column, in order, with the number of its
@@ -114,9 +109,22 @@ func (s *cellScratch) reset(launches, steps int) {
 	s.bounds = append(slices.Grow(s.bounds[:0], steps+1), 0)
 }
 
-// newView returns a view without steps.
-func newView(s *sequence) *view {
-	return &view{seq: s, scratch: sync.Pool{New: func() any { return new(cellScratch) }}}
+// newView returns a view of the steps that have places.
+func newView(s *sequence, steps []step, at []*places) *view {
+	v := &view{seq: s, scratch: sync.Pool{New: func() any { return new(cellScratch) }}}
+	n := 0
+	for _, p := range at {
+		if p != nil {
+			n++
+		}
+	}
+	v.steps = make([]viewStep, 0, n)
+	for i, p := range at {
+		if p != nil {
+			v.steps = append(v.steps, viewStep{&steps[i], p})
+		}
+	}
+	return v
 }
 
 // A cell is what one side has in one column.

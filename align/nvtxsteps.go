@@ -74,10 +74,15 @@ func cutRanges(ctx context.Context, tree *rangeTree, groups []int) *rangeCut {
 			pieces = append(pieces, piece{track: k, interval: iv})
 		}
 	}
+	expected := 0
+	for _, g := range groups {
+		expected += tree.groups[g].ranges
+	}
 	within := tree.within(groups)
 	parallel(ctx, len(pieces), func(k int) {
 		p := &pieces[k]
 		p.outside = make([]int, len(tree.groups))
+		p.steps = make([]step, 0, expected/len(pieces)+1)
 		byRange := map[uint32]int{}
 		last, at := uint32(none), 0
 		for i := p.start; i < p.end; i++ {

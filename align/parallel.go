@@ -32,10 +32,20 @@ const minPart = 1 << 14
 
 // launchParts divides launches into parts of like size, for a goroutine each.
 func launchParts(start, end int) []interval {
-	n := min((end-start+minPart-1)/minPart, runtime.GOMAXPROCS(0))
-	parts := make([]interval, n)
+	parts := divide(end-start, end-start)
 	for k := range parts {
-		parts[k] = interval{start + (end-start)*k/n, start + (end-start)*(k+1)/n}
+		parts[k].start += start
+		parts[k].end += start
+	}
+	return parts
+}
+
+// divide divides n things, which are or have so many launches, into parts for a
+// goroutine each.
+func divide(n, launches int) []interval {
+	parts := make([]interval, min((launches+minPart-1)/minPart, runtime.GOMAXPROCS(0)))
+	for k := range parts {
+		parts[k] = interval{n * k / len(parts), n * (k + 1) / len(parts)}
 	}
 	return parts
 }

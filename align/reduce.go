@@ -137,6 +137,9 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 	segs := r.seq.segment(ctx, o)
 	trusted := len(segs)
 	segs = append(segs, r.seq.otherSegments(o, segs[0])...)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var ways []keptWay
 	budget := r.o.Launches
 	for i := range segs {
@@ -149,7 +152,7 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 		if !isFirst {
 			limit = min(limit, furtherSteps)
 		}
-		r.choose(&w, limit)
+		r.choose(ctx, &w, limit)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -187,8 +190,8 @@ func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 }
 
 // choose chooses the steps of a way that are kept, in order.
-func (r *reducer) choose(w *keptWay, limit int) {
-	kinds := r.seq.kinds(r.seq.classify(w.steps))
+func (r *reducer) choose(ctx context.Context, w *keptWay, limit int) {
+	kinds := r.seq.kinds(r.seq.classify(ctx, w.steps))
 	tracks := len(r.t.Tracks)
 	w.kindOf = make([]int, len(w.steps))
 	typical := make([]int, len(kinds))

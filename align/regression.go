@@ -1,6 +1,8 @@
 package align
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -8,8 +10,8 @@ import (
 
 // measureSteps fills in the steps' kernel time and, for a regression, where
 // the time of a step went.
-func (c *comparer) measureSteps(r *Result, sites []Site, mv, ev *view) {
-	base, next := mv.stepTimes(), ev.stepTimes()
+func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv, ev *view) {
+	base, next := mv.stepTimes(ctx), ev.stepTimes(ctx)
 	r.Mock.StepNS = *newSample(slices.Clone(base.kernel), oneEach(len(base.kernel)))
 	r.E2E.StepNS = *newSample(slices.Clone(next.kernel), oneEach(len(next.kernel)))
 	if !c.o.Regression {
@@ -77,40 +79,46 @@ func oneEach(n int) []int {
 // which no kernel ran.
 type stepTimes struct{ kernel, span, gap []int64 }
 
-func (v *view) stepTimes() stepTimes {
-	var t stepTimes
-	type run struct{ start, end int64 }
-	var runs []run
-	l := &v.seq.t.Launches
+func (v *view) stepTimes(ctx context.Context) stepTimes {
+	n, launches := len(v.steps), 0
 	for k := range v.steps {
-		st := v.steps[k].step
-		runs = runs[:0]
-		var kernel int64
-		for i := range st.n {
-			at := st.at(i)
-			kernel += l.Duration(at)
-			runs = append(runs, run{l.Start[at], l.End(at)})
-		}
-		slices.SortFunc(runs, func(a, b run) int {
-			switch {
-			case a.start < b.start:
-				return -1
-			case a.start > b.start:
-				return 1
-			}
-			return 0
-		})
-		var busy int64
-		end := runs[0].start
-		for _, r := range runs {
-			if r.end > end {
-				busy += r.end - max(r.start, end)
-				end = r.end
-			}
-		}
-		t.kernel = append(t.kernel, kernel)
-		t.span = append(t.span, end-runs[0].start)
-		t.gap = append(t.gap, end-runs[0].start-busy)
+		launches += v.steps[k].step.n
 	}
+	t := stepTimes{make([]int64, n), make([]int64, n), make([]int64, n)}
+	parts := divide(n, launches)
+	parallel(ctx, len(parts), func(p int) {
+		var runs []timeSpan
+		for k := parts[p].start; k < parts[p].end; k++ {
+			t.kernel[k], t.span[k], t.gap[k] = v.timesOf(v.steps[k].step, &runs)
+		}
+	})
 	return t
+}
+
+// A timeSpan is when a launch ran.
+type timeSpan struct{ start, end int64 }
+
+// timesOf returns the times of a step. It uses runs as scratch space.
+func (v *view) timesOf(st *step, runs *[]timeSpan) (kernel, span, gap int64) {
+	l := &v.seq.t.Launches
+	*runs = (*runs)[:0]
+	for i := range st.n {
+		at := st.at(i)
+		kernel += l.Duration(at)
+		*runs = append(*runs, timeSpan{l.Start[at], l.End(at)})
+	}
+	byStart := func(a, b timeSpan) int { return cmp.Compare(a.start, b.start) }
+	if !slices.IsSortedFunc(*runs, byStart) {
+		slices.SortFunc(*runs, byStart)
+	}
+	var busy int64
+	start := (*runs)[0].start
+	end := start
+	for _, r := range *runs {
+		if r.end > end {
+			busy += r.end - max(r.start, end)
+			end = r.end
+		}
+	}
+	return kernel, end - start, end - start - busy
 }

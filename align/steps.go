@@ -188,38 +188,47 @@ func normalise(name string) string {
 	return b.String()
 }
 
-// commonLabel returns what the names have in common: each run of digits that
-// differs between them replaced by '#'. All names must have the same
-// normalised form.
-func commonLabel(names []string) string {
-	if len(names) == 0 {
-		return ""
+// A commonLabel is what names have in common: each run of digits that differs
+// between them replaced by '#'. All names must have the same normalised form.
+type commonLabel struct{ parts []string }
+
+func (c *commonLabel) add(name string) {
+	if c.parts == nil {
+		c.parts = splitDigits(name)
+		return
 	}
-	first := splitDigits(names[0])
-	for _, n := range names[1:] {
-		for i, part := range splitDigits(n) {
-			if i < len(first) && first[i] != part {
-				first[i] = "#"
-			}
+	for i := 0; i < len(c.parts) && name != ""; i++ {
+		n := runLength(name)
+		if name[:n] != c.parts[i] {
+			c.parts[i] = "#"
 		}
+		name = name[n:]
 	}
-	return strings.Join(first, "")
 }
+
+func (c *commonLabel) String() string { return strings.Join(c.parts, "") }
 
 // splitDigits cuts a name into runs of digits and of other bytes.
 func splitDigits(name string) []string {
 	var parts []string
-	// A reduced trace writes digits that differ as '#' itself.
-	isDigit := func(c byte) bool { return c >= '0' && c <= '9' || c == '#' }
-	for i := 0; i < len(name); {
-		j := i + 1
-		for j < len(name) && isDigit(name[j]) == isDigit(name[i]) {
-			j++
-		}
-		parts = append(parts, name[i:j])
-		i = j
+	for name != "" {
+		n := runLength(name)
+		parts = append(parts, name[:n])
+		name = name[n:]
 	}
 	return parts
+}
+
+// runLength returns how many bytes at the beginning of a name, which is not
+// empty, are digits, or are not.
+func runLength(name string) int {
+	// A reduced trace writes digits that differ as '#' itself.
+	isDigit := func(c byte) bool { return c >= '0' && c <= '9' || c == '#' }
+	n := 1
+	for n < len(name) && isDigit(name[n]) == isDigit(name[0]) {
+		n++
+	}
+	return n
 }
 
 // count renders a number and its noun: "1 step", "1,234 steps".
