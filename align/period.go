@@ -27,24 +27,28 @@ func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []
 	if len(t.Tracks) == 0 {
 		return nil, nil
 	}
-	names := make([][]int32, len(t.Tracks))
 	longest := 0
 	for k, tr := range t.Tracks {
-		names[k] = make([]int32, tr.N)
-		for i := range names[k] {
-			names[k][i] = syms[t.Launches.Config[tr.First+i]].name
-		}
 		if tr.N > t.Tracks[longest].N {
 			longest = k
 		}
 	}
+	// Copies of what all launches are named would take memory for each.
+	cut := func(p period, k int) []interval {
+		tr := t.Tracks[k]
+		configs := t.Launches.Config[tr.First : tr.First+tr.N]
+		return p.cut(tr.N, func(i int) int32 { return syms[configs[i]].name })
+	}
 	periods := func(k int) []period {
-		full := make([]uint64, t.Tracks[k].N)
-		for i := range full {
-			y := syms[t.Launches.Config[t.Tracks[k].First+i]]
+		tr := t.Tracks[k]
+		configs := t.Launches.Config[tr.First+max(0, tr.N-maxPeriodSample) : tr.First+tr.N]
+		names, full := make([]int32, len(configs)), make([]uint64, len(configs))
+		for i, c := range configs {
+			y := syms[c]
+			names[i] = y.name
 			full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
 		}
-		return findPeriods(names[k], full)
+		return findPeriods(names, full)
 	}
 	// Tracks of one program have the same periods: those of the longest track
 	// are tried on all. A track that they do not cut launches something else,
@@ -55,25 +59,25 @@ func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []
 		s := segmentation{by: byPeriod}
 		kept := 0
 		for k, tr := range t.Tracks {
-			cut := p.cut(names[k])
-			if !repeated(cut, tr.N) {
-				if !searched[k] && !slices.ContainsFunc(others, func(q period) bool { return repeated(q.cut(names[k]), tr.N) }) {
+			steps := cut(p, k)
+			if !repeated(steps, tr.N) {
+				if !searched[k] && !slices.ContainsFunc(others, func(q period) bool { return repeated(cut(q, k), tr.N) }) {
 					searched[k] = true
 					if own := periods(k); len(own) > 0 {
 						others = append(others, own[0])
 					}
 				}
 				for _, q := range others {
-					if c := q.cut(names[k]); repeated(c, tr.N) || length(c) > length(cut) {
-						cut = c
+					if c := cut(q, k); repeated(c, tr.N) || length(c) > length(steps) {
+						steps = c
 						break
 					}
 				}
 			}
-			for _, iv := range cut {
+			for _, iv := range steps {
 				s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
 			}
-			kept += length(cut)
+			kept += length(steps)
 		}
 		if rest := t.Launches.Len() - kept; rest > 0 {
 			s.leftOut = append(s.leftOut, fmt.Sprintf("%s outside the repeated sequence", count(rest, "launch")))
@@ -97,7 +101,7 @@ func length(ivs []interval) int {
 	return n
 }
 
-// findPeriods returns the periods that a sequence may have, the longest
+// findPeriods returns the periods that the end of a track may have, the longest
 // first. Sequences nest: the layers of a model repeat inside its steps. Both
 // are returned, since which one is meant depends on what is looked for.
 //
@@ -110,7 +114,6 @@ func length(ivs []interval) int {
 // a program that tunes its kernels launches more before its first step than in
 // all steps.
 func findPeriods(seq []int32, full []uint64) []period {
-	seq, full = seq[max(0, len(seq)-maxPeriodSample):], full[max(0, len(seq)-maxPeriodSample):]
 	for {
 		if found := periodsIn(seq, full); len(found) > 0 || len(seq) < minPeriodSample {
 			return found
@@ -161,7 +164,7 @@ const (
 // where several kinds of steps alternate. Parts of a step that an anchor divides
 // evenly, a layer's attention and its MLP that both begin with a norm, are not.
 func (p *period) repeats(seq []int32) bool {
-	steps := p.cut(seq)
+	steps := p.cut(len(seq), func(i int) int32 { return seq[i] })
 	print := func(iv interval) fingerprint {
 		f := make(fingerprint, iv.end-iv.start)
 		for k := range f {
@@ -305,7 +308,7 @@ func hashWindow(w []int32) uint64 {
 // in irregular order are halves of one kind and of the next. full tells apart
 // what names do not: the geometry too.
 func (p *period) settle(seq []int32, full []uint64) {
-	pos := p.positions(seq)
+	pos := p.positions(len(seq), func(i int) int32 { return seq[i] })
 	if len(pos) == 0 {
 		return
 	}
@@ -370,15 +373,16 @@ func (p *period) fewestKinds(pos []int, full []uint64) int {
 	return best
 }
 
-// positions returns where the anchor occurs, without those that follow the
-// one before by less than half a period.
-func (p *period) positions(seq []int32) []int {
+// positions returns where the anchor occurs in a sequence of n names, without
+// those that follow the one before by less than half a period.
+func (p *period) positions(n int, name func(i int) int32) []int {
 	var pos []int
-	for i := 0; i+len(p.anchor) <= len(seq); i++ {
-		if seq[i] != p.anchor[0] || !slices.Equal(seq[i:i+len(p.anchor)], p.anchor) {
-			continue
+	for i := 0; i+len(p.anchor) <= n; i++ {
+		k := 0
+		for k < len(p.anchor) && name(i+k) == p.anchor[k] {
+			k++
 		}
-		if len(pos) > 0 && i-pos[len(pos)-1] < (p.length+1)/2 {
+		if k < len(p.anchor) || len(pos) > 0 && i-pos[len(pos)-1] < (p.length+1)/2 {
 			continue
 		}
 		pos = append(pos, i)
@@ -386,10 +390,10 @@ func (p *period) positions(seq []int32) []int {
 	return pos
 }
 
-// cut returns the steps of a sequence: from each anchor to the next, as far as
-// they are about a period apart, and one period from the last.
-func (p *period) cut(seq []int32) []interval {
-	pos := p.positions(seq)
+// cut returns the steps of a sequence of n names: from each anchor to the next,
+// as far as they are about a period apart, and one period from the last.
+func (p *period) cut(n int, name func(i int) int32) []interval {
+	pos := p.positions(n, name)
 	var steps []interval
 	for k, at := range pos {
 		start := at - p.offset
@@ -399,7 +403,7 @@ func (p *period) cut(seq []int32) []interval {
 		switch {
 		case k+1 < len(pos) && near(pos[k+1]-at, p.length):
 			steps = append(steps, interval{start, pos[k+1] - p.offset})
-		case start+p.length <= len(seq) && (k+1 == len(pos) || start+p.length <= pos[k+1]-p.offset):
+		case start+p.length <= n && (k+1 == len(pos) || start+p.length <= pos[k+1]-p.offset):
 			steps = append(steps, interval{start, start + p.length})
 		}
 	}
