@@ -385,7 +385,7 @@ func (c *comparer) crossing(ctx context.Context, mock, twice []element, n int) (
 // turn makes each step begin by launches later, dropping the last of each run
 // of adjoining steps, which has no next step to take its end from.
 func (s segmentation) turn(by int) segmentation {
-	t := segmentation{by: s.by, leftOut: s.leftOut}
+	t := segmentation{by: s.by, leftOut: s.leftOut, steps: make([]step, 0, len(s.steps))}
 	for i := 0; i+1 < len(s.steps); i++ {
 		a, b := s.steps[i], s.steps[i+1]
 		if a.track != b.track || a.first+a.n != b.first || by >= a.n || by >= b.n {

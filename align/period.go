@@ -74,6 +74,7 @@ func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []
 					}
 				}
 			}
+			s.steps = slices.Grow(s.steps, len(steps))
 			for _, iv := range steps {
 				s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
 			}
@@ -308,7 +309,8 @@ func hashWindow(w []int32) uint64 {
 // in irregular order are halves of one kind and of the next. full tells apart
 // what names do not: the geometry too.
 func (p *period) settle(seq []int32, full []uint64) {
-	pos := p.positions(len(seq), func(i int) int32 { return seq[i] })
+	var pos []int
+	p.positions(len(seq), func(i int) int32 { return seq[i] }, func(at int) { pos = append(pos, at) })
 	if len(pos) == 0 {
 		return
 	}
@@ -373,39 +375,45 @@ func (p *period) fewestKinds(pos []int, full []uint64) int {
 	return best
 }
 
-// positions returns where the anchor occurs in a sequence of n names, without
-// those that follow the one before by less than half a period.
-func (p *period) positions(n int, name func(i int) int32) []int {
-	var pos []int
-	for i := 0; i+len(p.anchor) <= n; i++ {
+// positions calls fn with where the anchor occurs in a sequence of n names, but
+// for those that follow the one before by less than half a period.
+func (p *period) positions(n int, name func(i int) int32, fn func(at int)) {
+	apart := (p.length + 1) / 2
+	for i, last := 0, -apart; i+len(p.anchor) <= n; i++ {
 		k := 0
 		for k < len(p.anchor) && name(i+k) == p.anchor[k] {
 			k++
 		}
-		if k < len(p.anchor) || len(pos) > 0 && i-pos[len(pos)-1] < (p.length+1)/2 {
-			continue
+		if k == len(p.anchor) && i-last >= apart {
+			last = i
+			fn(i)
 		}
-		pos = append(pos, i)
 	}
-	return pos
 }
 
 // cut returns the steps of a sequence of n names: from each anchor to the next,
 // as far as they are about a period apart, and one period from the last.
 func (p *period) cut(n int, name func(i int) int32) []interval {
-	pos := p.positions(n, name)
-	var steps []interval
-	for k, at := range pos {
+	steps := make([]interval, 0, n/p.length+1)
+	add := func(at, next int) {
 		start := at - p.offset
-		if start < 0 {
-			continue
-		}
 		switch {
-		case k+1 < len(pos) && near(pos[k+1]-at, p.length):
-			steps = append(steps, interval{start, pos[k+1] - p.offset})
-		case start+p.length <= n && (k+1 == len(pos) || start+p.length <= pos[k+1]-p.offset):
+		case start < 0:
+		case next < n && near(next-at, p.length):
+			steps = append(steps, interval{start, next - p.offset})
+		case start+p.length <= n && (next == n || start+p.length <= next-p.offset):
 			steps = append(steps, interval{start, start + p.length})
 		}
+	}
+	last := -1
+	p.positions(n, name, func(at int) {
+		if last >= 0 {
+			add(last, at)
+		}
+		last = at
+	})
+	if last >= 0 {
+		add(last, n)
 	}
 	return steps
 }
