@@ -31,7 +31,7 @@ func (db *DB) describe(ctx context.Context, tables map[string]table.Table) error
 	d.diagnostics()
 	d.nvtx()
 	for _, name := range db.layout.calls {
-		n, err := db.src.Count(ctx, name)
+		n, err := db.src.count(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (d *describer) rows(name string, names []string, fn func(row []table.Value)
 		return
 	}
 	row := make([]table.Value, len(names))
-	d.err = d.db.src.Rows(d.ctx, name, have, func(r []table.Value) error {
+	d.err = d.db.src.rows(d.ctx, name, have, func(r []table.Value) error {
 		for i, p := range place {
 			row[i] = table.Value{}
 			if p >= 0 {
@@ -299,7 +299,7 @@ func (d *describer) nvtx() {
 	if d.err != nil || d.db.layout.nvtx == "" {
 		return
 	}
-	err := d.db.src.Rows(d.ctx, d.db.layout.nvtx, []string{"eventType"}, func(r []table.Value) error {
+	err := d.db.src.rows(d.ctx, d.db.layout.nvtx, []string{"eventType"}, func(r []table.Value) error {
 		if isRange(r[0].Int) {
 			d.c.HasNVTX = true
 			return errStop

@@ -31,5 +31,6 @@
 //
 // Reports are opened read-only and nothing beside them is created, changed or
 // locked; see package documentation of internal/table/sqlite for the case of a
-// write-ahead log. SQLite needs cgo.
+// write-ahead log. SQLite reads what the page scanner of internal/table/pages does
+// not recognise in full; it needs cgo.
 package nsysdb

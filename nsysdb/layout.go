@@ -69,7 +69,7 @@ func (db *DB) detect(ctx context.Context, tables map[string]table.Table) error {
 			}
 		}
 		// Of several tables, take the first with rows.
-		if n, err := db.src.Count(ctx, name); err != nil {
+		if n, err := db.src.count(ctx, name); err != nil {
 			return err
 		} else if l.kernels == "" || n > 0 {
 			l.kernels, db.capture.Launches = name, n

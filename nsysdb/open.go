@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 }
 
 func (db *DB) init(ctx context.Context) error {
-	tables, err := db.src.Tables(ctx)
+	tables, err := db.src.tables(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (db *DB) diagnose(ctx context.Context) (error, error) {
 	}
 	calls := int64(0)
 	for _, name := range db.layout.calls {
-		n, err := db.src.Count(ctx, name)
+		n, err := db.src.count(ctx, name)
 		if err != nil {
 			return nil, err
 		}

@@ -158,7 +158,7 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Ran
 	cols, keys := db.layout.columns(db.layout.nvtx), db.layout.columns(db.layout.nvtx)
 	r.start, r.end = cols.need("start"), cols.need("end")
 	r.typ, r.tid, r.text, r.tidx = keys.need("eventType"), keys.need("globalTid"), keys.need("text"), keys.need("textId")
-	rows, err := db.src.Count(ctx, db.layout.nvtx)
+	rows, err := db.src.count(ctx, db.layout.nvtx)
 	if err != nil {
 		return nil, err
 	}

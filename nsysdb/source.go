@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/pages"
@@ -15,45 +16,63 @@ import (
 // everything: to tell whether the page scanner is at fault for something.
 const scannerVariable = "NSYSDIFF_SCANNER"
 
-// A source reads the tables of a report: SQLite the schema and the small
-// tables; the page scanner, many times as fast, the big tables, as far as it
-// recognises them. Without cgo there is no SQLite and the scanner reads
-// everything, or says what it does not recognise.
+// A source reads the tables of a report: the page scanner those that it
+// recognises in full; SQLite, which takes many times as long and milliseconds
+// to begin, all else. Without cgo there is no SQLite, and the scanner says what
+// it does not recognise.
 type source struct {
-	table.Source              // SQLite, or the scanner if it is alone
-	scanner      table.Source // nil if it is off, alone, or refused the file
+	path    string
+	scanner table.Source // nil if it is off or refused the file
+
+	mu  sync.Mutex
+	lib table.Source // SQLite, nil until it is needed
 }
 
 func openSource(ctx context.Context, path string) (*source, error) {
-	db, err := sqlite.Open(ctx, path)
-	alone := errors.Is(err, sqlite.ErrNoSQLite)
-	if err != nil && !alone {
+	s := &source{path: path}
+	if os.Getenv(scannerVariable) == "off" {
+		_, err := s.sqlite(ctx)
+		if !errors.Is(err, sqlite.ErrNoSQLite) {
+			return s, err
+		}
+	}
+	scanner, refused := pages.Open(ctx, path)
+	switch {
+	case refused == nil:
+		s.scanner = scanner
+		return s, nil
+	case !errors.Is(refused, table.ErrUnsupported):
+		return nil, refused
+	}
+	_, err := s.sqlite(ctx)
+	if errors.Is(err, sqlite.ErrNoSQLite) {
+		err = fmt.Errorf("%w: %w", err, refused)
+	}
+	return s, err
+}
+
+// sqlite returns the source that reads by SQLite.
+func (s *source) sqlite(ctx context.Context) (table.Source, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lib != nil {
+		return s.lib, nil
+	}
+	lib, err := sqlite.Open(ctx, s.path)
+	if err != nil {
 		return nil, err
 	}
-	if os.Getenv(scannerVariable) == "off" && !alone {
-		return &source{Source: db}, nil
-	}
-	scanner, err2 := pages.Open(ctx, path)
-	switch {
-	case err2 == nil && alone:
-		return &source{Source: scanner}, nil
-	case err2 == nil:
-		return &source{Source: db, scanner: scanner}, nil
-	case alone && errors.Is(err2, table.ErrUnsupported):
-		return nil, fmt.Errorf("%w: %w", err, err2)
-	case alone:
-		return nil, err2
-	case errors.Is(err2, table.ErrUnsupported):
-		return &source{Source: db}, nil
-	}
-	db.Close()
-	return nil, err2
+	s.lib = lib
+	return lib, nil
 }
 
 // Close closes SQLite first: to close any descriptor of a file drops the
 // process's locks on it, which SQLite's connections may hold.
 func (s *source) Close() error {
-	err := s.Source.Close()
+	var err error
+	if s.lib != nil {
+		err = s.lib.Close()
+	}
 	if s.scanner != nil {
 		err = errors.Join(err, s.scanner.Close())
 	}
@@ -65,36 +84,69 @@ func (s *source) Changed() (bool, error) {
 	if s.scanner != nil {
 		return s.scanner.Changed()
 	}
-	return s.Source.Changed()
+	return s.lib.Changed()
 }
 
-// ints is table.Source.Ints by whichever can read the table. If the scanner
-// comes upon something that it does not recognise in mid-table, the read
-// begins again: reset makes the caller forget the batches it has had. NULL
-// reads as null.
+// read calls fn with the scanner and, if that does not recognise what it
+// comes upon, perhaps in mid-table, again with SQLite: reset makes the caller
+// forget what it has had.
+func (s *source) read(ctx context.Context, reset func(), fn func(table.Source) error) error {
+	if s.scanner != nil {
+		refused := fn(s.scanner)
+		if !errors.Is(refused, table.ErrUnsupported) {
+			return refused
+		}
+		if _, err := s.sqlite(ctx); errors.Is(err, sqlite.ErrNoSQLite) {
+			return refused
+		} else if err != nil {
+			return err
+		}
+		reset()
+	}
+	lib, err := s.sqlite(ctx)
+	if err != nil {
+		return err
+	}
+	return fn(lib)
+}
+
+func nothing() {}
+
+// tables is table.Source.Tables.
+func (s *source) tables(ctx context.Context) (tables map[string]table.Table, err error) {
+	err = s.read(ctx, nothing, func(t table.Source) (err error) {
+		tables, err = t.Tables(ctx)
+		return err
+	})
+	return tables, err
+}
+
+// count is table.Source.Count.
+func (s *source) count(ctx context.Context, name string) (n int64, err error) {
+	err = s.read(ctx, nothing, func(t table.Source) (err error) {
+		n, err = t.Count(ctx, name)
+		return err
+	})
+	return n, err
+}
+
+// rows is table.Source.Rows, each row once.
+func (s *source) rows(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
+	seen, skip := 0, 0
+	return s.read(ctx, func() { skip, seen = seen, 0 }, func(t table.Source) error {
+		return t.Rows(ctx, name, columns, func(row []table.Value) error {
+			if seen++; seen <= skip {
+				return nil
+			}
+			return fn(row)
+		})
+	})
+}
+
+// ints is table.Source.Ints, with reset as for read. NULL reads as null.
 func (s *source) ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, reset func(), fn func(table.Batch) error) error {
 	opts.Null = null
-	if s.scanner != nil {
-		err := s.scanner.Ints(ctx, name, columns, opts, fn)
-		if !errors.Is(err, table.ErrUnsupported) {
-			return err
-		}
-		reset()
-	}
-	return s.Ints(ctx, name, columns, opts, fn)
-}
-
-// rows is table.Source.Rows by whichever can read the table, with reset as for
-// ints.
-func (s *source) rows(ctx context.Context, name string, columns []string, reset func(), fn func([]table.Value) error) error {
-	if s.scanner != nil {
-		err := s.scanner.Rows(ctx, name, columns, fn)
-		if !errors.Is(err, table.ErrUnsupported) {
-			return err
-		}
-		reset()
-	}
-	return s.Rows(ctx, name, columns, fn)
+	return s.read(ctx, reset, func(t table.Source) error { return t.Ints(ctx, name, columns, opts, fn) })
 }
 
 // intsInOrder is ints by one goroutine, the caller's, so that batches come in

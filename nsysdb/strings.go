@@ -12,14 +12,14 @@ import (
 // errStop ends a scan early.
 var errStop = errors.New("stop")
 
-// eachString calls fn with each row of StringIds, some of them perhaps twice.
+// eachString calls fn with each row of StringIds.
 // value is valid until fn returns.
 func (db *DB) eachString(ctx context.Context, fn func(id int64, value []byte)) error {
 	t, ok := db.layout.tables["StringIds"]
 	if !ok || !t.Has("id") || !t.Has("value") {
 		return nil
 	}
-	return db.src.rows(ctx, "StringIds", []string{"id", "value"}, func() {}, func(row []table.Value) error {
+	return db.src.rows(ctx, "StringIds", []string{"id", "value"}, func(row []table.Value) error {
 		if row[0].Kind == table.Integer && row[1].Kind != table.Null {
 			fn(row[0].Int, row[1].Bytes)
 		}
