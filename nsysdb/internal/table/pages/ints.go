@@ -125,6 +125,7 @@ func (w *worker) begin(sc *scan, number int, opts *table.IntsOptions) {
 	if opts.Key == nil {
 		w.keys = nil
 	}
+	w.apart = w.apart[:0] // a scan may have ended in the middle of a leaf
 	w.rowid = false
 	for _, c := range sc.wanted {
 		w.rowid = w.rowid || sc.def.columns[c].rowid

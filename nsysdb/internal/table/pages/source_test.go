@@ -6,9 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/pages"
@@ -206,4 +211,109 @@ func TestConcurrentUse(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A scan that ends in an error must leave nothing behind for the next, which
+// may use its memory.
+func TestAfterError(t *testing.T) {
+	s, _ := made(t, "PRAGMA page_size=1024", `CREATE TABLE bad(s BLOB, a INTEGER, b INTEGER);
+		INSERT INTO bad VALUES(zeroblob(2000), 111, 112), (zeroblob(1500), 113, 114), (NULL, 115, 'not an integer')`, filled(3000))
+	want, err := intsByPages(t.Context(), s, "t", []string{"start", "k"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("stop")
+	for _, c := range []struct {
+		name string
+		fail func() error
+		want error
+	}{
+		{"a value that is no integer, after values in overflow pages", func() error {
+			_, err := intsByPages(t.Context(), s, "bad", []string{"a", "b"}, 1)
+			return err
+		}, table.ErrUnsupported},
+		{"a callback", func() error {
+			return s.Ints(t.Context(), "t", []string{"start", "k"}, table.IntsOptions{Workers: 1}, func(table.Batch) error { return stop })
+		}, stop},
+		{"a key", func() error {
+			opts := table.IntsOptions{Workers: 1, Keys: []string{"b"}, Key: func(int, []table.Value) (uint32, error) { return 7, stop }}
+			return s.Ints(t.Context(), "bad", []string{"a"}, opts, func(table.Batch) error { return nil })
+		}, stop},
+		{"rows", func() error {
+			return s.Rows(t.Context(), "bad", []string{"a", "s"}, func([]table.Value) error { return stop })
+		}, stop},
+	} {
+		if err := c.fail(); !errors.Is(err, c.want) {
+			t.Fatalf("%s: %v, want %v", c.name, err, c.want)
+		}
+		got, err := intsByPages(t.Context(), s, "t", []string{"start", "k"}, 1)
+		if err != nil || !slices.EqualFunc(want, got, slices.Equal) {
+			t.Errorf("after %s: other values, or %v (-before +after):\n%.1000s", c.name, err, cmp.Diff(want, got))
+		}
+	}
+}
+
+// Scans of all kinds and of different tables at once, and within each other.
+func TestScansTogether(t *testing.T) {
+	s, path := made(t, "PRAGMA page_size=1024", filled(30000), wide2("w"), `CREATE TABLE o(a INTEGER, s BLOB, b INTEGER);
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 700) INSERT INTO o SELECT i, zeroblob(i*3), -i FROM n`)
+	read := func(name string, columns ...string) func() (any, error) {
+		return func() (any, error) { return byPages(t.Context(), s, name, columns) }
+	}
+	ints := func(name string, columns ...string) func() (any, error) {
+		return func() (any, error) { return intsByPages(t.Context(), s, name, columns, 3) }
+	}
+	keys := func(name, column string, columns ...string) func() (any, error) {
+		return func() (any, error) {
+			rows, beside, err := keysByPages(t.Context(), s, name, []string{column}, columns, 3)
+			return []any{rows, beside}, err
+		}
+	}
+	scans := []func() (any, error){
+		read("w", "id", "s", "x"), read("o", "b"), ints("t", "start", "end", "k"), ints("u", "x"), ints("o", "a", "b"), ints("w", "id", "a", "b", "c"),
+		keys("t", "start", "name", "k"), keys("w", "b", "a", "r", "s"), keys("o", "a", "b"),
+		func() (any, error) { return s.Count(t.Context(), "t") },
+		func() (any, error) {
+			inner := map[int64]any{}
+			err := s.Rows(t.Context(), "o", []string{"a", "s", "b"}, func(row []table.Value) (err error) {
+				if a := row[0].Int; a%100 == 0 {
+					if inner[a], err = intsByPages(t.Context(), s, "w", []string{"id", "c"}, 2); err != nil {
+						return err
+					}
+					if row[0].Int != a || row[2].Int != -a || len(row[1].Bytes) != 3*int(a) {
+						return errors.New("a scan within the scan changed its row")
+					}
+				}
+				return nil
+			})
+			return inner, err
+		},
+	}
+	// What each gives by itself, from a source that has read nothing else.
+	want := make([]any, len(scans))
+	together := s
+	for i, scan := range scans {
+		alone, err := pages.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = alone
+		if want[i], err = scan(); err != nil {
+			t.Fatal(err)
+		}
+		alone.Close()
+	}
+	s = together
+	var wg sync.WaitGroup
+	for from := range scans {
+		wg.Go(func() {
+			for k := range scans {
+				i := (from + k*3) % len(scans)
+				if got, err := scans[i](); err != nil || !reflect.DeepEqual(want[i], got) {
+					t.Errorf("scan %d differs among others, or %v", i, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
