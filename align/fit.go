@@ -31,20 +31,23 @@ const maxMockKinds = 4
 // Of several periods of the mock the longest that still matches nearly as
 // well as any is the step: a whole-model mock repeats its layers as well.
 func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
-	var segs [2][]segmentation
+	var all [2]*ways
 	parallel(ctx, 2, func(i int) {
-		segs[i] = withSteps([]*sequence{c.mock, c.e2e}[i].segment(ctx, c.o))
+		all[i] = []*sequence{c.mock, c.e2e}[i].ways(ctx, c.o)
+		all[i].at(0)
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	mockSegs, e2eSegs := segs[0], segs[1]
-	if len(mockSegs) == 0 || len(e2eSegs) == 0 {
+	mockWays, e2eWays := all[0], all[1]
+	ms, someMock := mockWays.at(0)
+	es, someE2E := e2eWays.at(0)
+	if !someMock || !someE2E {
 		return nil, nil
 	}
 	if c.o.Regression {
 		// Two runs of one program have one step.
-		bs, ns := alikeSteps(mockSegs, e2eSegs)
+		bs, ns := alikeSteps(mockWays, e2eWays)
 		bs, ns = c.sameRanges(ctx, bs, ns)
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -59,8 +62,8 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		}
 		return err
 	}
-	for _, ms := range mockSegs {
-		if err := try(ms, e2eSegs[0]); err != nil {
+	for _, ms := range mockWays.all() {
+		if err := try(ms, es); err != nil {
 			return nil, err
 		}
 	}
@@ -68,16 +71,16 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		return []*fit{best}, nil
 	}
 	first := best
-	others := append(e2eSegs[1:], withSteps(c.e2e.otherSegments(c.o, e2eSegs[0]))...)
+	others := slices.Concat(e2eWays.all()[1:], c.e2e.otherWays(c.o, es).all())
 	for _, es := range others {
-		for _, ms := range mockSegs {
+		for _, ms := range mockWays.all() {
 			if err := try(ms, es); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if best.matched() < wellMatched {
-		if err := c.swap(ctx, mockSegs[0], first.placing.kind.rep()); err != nil {
+		if err := c.swap(ctx, ms, first.placing.kind.rep()); err != nil {
 			return nil, err
 		}
 	}
@@ -98,11 +101,6 @@ func (c *comparer) swap(ctx context.Context, ms segmentation, rep *step) error {
 	return err
 }
 
-// withSteps drops those of which warm-up is all there is.
-func withSteps(segs []segmentation) []segmentation {
-	return slices.DeleteFunc(segs, func(s segmentation) bool { return len(s.steps) == 0 })
-}
-
 // wellMatched is the part of the mock's launches from which on no other way to
 // see the E2E as steps is tried.
 const wellMatched = 0.95
@@ -110,16 +108,22 @@ const wellMatched = 0.95
 // alikeSteps chooses of the ways to see two runs as steps those with steps of
 // like length, the longest such: layers repeat inside the steps, and of one run
 // the steps may show, by its graphs, where of the other only the layers do.
-func alikeSteps(base, next []segmentation) (segmentation, segmentation) {
+func alikeSteps(base, next *ways) (segmentation, segmentation) {
 	const alike = 1.5 // ratio of their launches
-	for i := range base {
-		for k := range next {
-			if base[i].by == byNVTX || next[k].by == byNVTX || apart(float64(base[i].perStep()), float64(next[k].perStep())) < alike {
-				return base[i], next[k]
+	bs, ok := base.at(0)
+	for i := 0; ok; i++ {
+		ns, ok2 := next.at(0)
+		for k := 0; ok2; k++ {
+			if bs.by == byNVTX || ns.by == byNVTX || apart(float64(bs.perStep()), float64(ns.perStep())) < alike {
+				return bs, ns
 			}
+			ns, ok2 = next.at(k + 1)
 		}
+		bs, ok = base.at(i + 1)
 	}
-	return base[0], next[0]
+	bs, _ = base.at(0)
+	ns, _ := next.at(0)
+	return bs, ns
 }
 
 // sameRanges makes the steps of two runs ranges of the same name, as far as

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -20,73 +21,86 @@ type period struct {
 	cover  float64 // part of the sequence within regular distances
 }
 
-// periodSteps tells steps by the period of the sequence of launches, for each
-// period that the trace may have, the longest first, and returns the lengths
-// of the periods.
-func periodSteps(t *trace.Trace, syms []symbol) (segs []segmentation, lengths []int) {
-	if len(t.Tracks) == 0 {
-		return nil, nil
-	}
+// A periodic is a trace seen as repetitions of a sequence of launches.
+type periodic struct {
+	t       *trace.Trace
+	syms    []symbol
+	periods []period // that the trace may have, the longest first
+
+	// Of tracks that launch something else than the longest one.
+	others   []period
+	searched map[int]bool
+}
+
+// newPeriodic looks for the periods of a trace's longest track.
+func newPeriodic(t *trace.Trace, syms []symbol) *periodic {
+	p := &periodic{t: t, syms: syms, searched: map[int]bool{}}
 	longest := 0
 	for k, tr := range t.Tracks {
 		if tr.N > t.Tracks[longest].N {
 			longest = k
 		}
 	}
-	// Copies of what all launches are named would take memory for each.
-	cut := func(p period, k int) []interval {
-		tr := t.Tracks[k]
-		configs := t.Launches.Config[tr.First : tr.First+tr.N]
-		return p.cut(tr.N, func(i int) int32 { return syms[configs[i]].name })
+	if len(t.Tracks) > 0 {
+		p.periods = p.search(longest)
 	}
-	periods := func(k int) []period {
-		tr := t.Tracks[k]
-		configs := t.Launches.Config[tr.First+max(0, tr.N-maxPeriodSample) : tr.First+tr.N]
-		names, full := make([]int32, len(configs)), make([]uint64, len(configs))
-		for i, c := range configs {
-			y := syms[c]
-			names[i] = y.name
-			full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
-		}
-		return findPeriods(names, full)
+	return p
+}
+
+// search returns the periods that the end of a track may have.
+func (p *periodic) search(track int) []period {
+	tr := p.t.Tracks[track]
+	configs := p.t.Launches.Config[tr.First+max(0, tr.N-maxPeriodSample) : tr.First+tr.N]
+	names, full := make([]int32, len(configs)), make([]uint64, len(configs))
+	for i, c := range configs {
+		y := p.syms[c]
+		names[i] = y.name
+		full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
 	}
-	// Tracks of one program have the same periods: those of the longest track
-	// are tried on all. A track that they do not cut launches something else,
-	// and its own longest period, or that of one like it, cuts it.
-	var others []period
-	searched := map[int]bool{}
-	for _, p := range periods(longest) {
-		s := segmentation{by: byPeriod}
-		kept := 0
-		for k, tr := range t.Tracks {
-			steps := cut(p, k)
-			if !repeated(steps, tr.N) {
-				if !searched[k] && !slices.ContainsFunc(others, func(q period) bool { return repeated(cut(q, k), tr.N) }) {
-					searched[k] = true
-					if own := periods(k); len(own) > 0 {
-						others = append(others, own[0])
-					}
-				}
-				for _, q := range others {
-					if c := cut(q, k); repeated(c, tr.N) || length(c) > length(steps) {
-						steps = c
-						break
-					}
+	return findPeriods(names, full)
+}
+
+// cut cuts a track into steps.
+func (p *periodic) cut(by period, track int) []interval {
+	tr := p.t.Tracks[track]
+	configs := p.t.Launches.Config[tr.First : tr.First+tr.N]
+	return by.cut(tr.N, func(i int) int32 { return p.syms[configs[i]].name })
+}
+
+// steps tells steps by one of the periods.
+//
+// Tracks of one program have the same periods: those of the longest track are
+// tried on all. A track that they do not cut launches something else, and its own
+// longest period, or that of one like it, cuts it.
+func (p *periodic) steps(by period) segmentation {
+	s := segmentation{by: byPeriod}
+	kept := 0
+	for k, tr := range p.t.Tracks {
+		steps := p.cut(by, k)
+		if !repeated(steps, tr.N) {
+			if !p.searched[k] && !slices.ContainsFunc(p.others, func(o period) bool { return repeated(p.cut(o, k), tr.N) }) {
+				p.searched[k] = true
+				if own := p.search(k); len(own) > 0 {
+					p.others = append(p.others, own[0])
 				}
 			}
-			s.steps = slices.Grow(s.steps, len(steps))
-			for _, iv := range steps {
-				s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
+			for _, o := range p.others {
+				if c := p.cut(o, k); repeated(c, tr.N) || length(c) > length(steps) {
+					steps = c
+					break
+				}
 			}
-			kept += length(steps)
 		}
-		if rest := t.Launches.Len() - kept; rest > 0 {
-			s.leftOut = append(s.leftOut, fmt.Sprintf("%s outside the repeated sequence", count(rest, "launch")))
+		s.steps = slices.Grow(s.steps, len(steps))
+		for _, iv := range steps {
+			s.steps = append(s.steps, step{track: k, first: tr.First + iv.start, n: iv.end - iv.start, label: trace.None})
 		}
-		segs = append(segs, s)
-		lengths = append(lengths, p.length)
+		kept += length(steps)
 	}
-	return segs, lengths
+	if rest := p.t.Launches.Len() - kept; rest > 0 {
+		s.leftOut = append(s.leftOut, fmt.Sprintf("%s outside the repeated sequence", count(rest, "launch")))
+	}
+	return s
 }
 
 // repeated reports whether steps are a way to see a track of n launches: more
@@ -129,9 +143,24 @@ const minPeriodSample = 128
 
 func periodsIn(seq []int32, full []uint64) []period {
 	var found []period
-	n := len(seq)
-	for window := 1; window <= 64 && window*2 <= n; window *= 2 {
-		for _, p := range anchors(seq, window) {
+	// Windows are numbered by what they hold, those twice as long by the numbers
+	// of their halves (Karp, Miller & Rosenberg 1972, "Rapid identification of
+	// repeated patterns in strings, trees and arrays").
+	ids := make([]uint32, len(seq))
+	var names intern.Table[halves]
+	for i, name := range seq {
+		ids[i], _ = names.ID(&halves{uint32(name), 0})
+	}
+	for window := 1; window <= 64 && window*2 <= len(seq); window *= 2 {
+		if window > 1 {
+			var windows intern.Table[halves]
+			n := len(seq) - window + 1
+			for i := range ids[:n] { // what is ahead is still of half the length
+				ids[i], _ = windows.ID(&halves{ids[i], ids[i+window/2]})
+			}
+			ids = ids[:n]
+		}
+		for _, p := range anchors(seq, ids, window) {
 			at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
 			if at < 0 {
 				found = append(found, p)
@@ -200,24 +229,21 @@ const (
 	minCover   = 0.3 // part of the sequence within regular distances
 )
 
+// halves names a window of launches by those of half its length.
+type halves struct{ first, second uint32 }
+
+func (h halves) Hash() uint64 { return intern.Mix(0, uint64(h.first)<<32|uint64(h.second)) }
+
 // anchors returns the periods that windows of one length show, one for each
-// distance: that of the window which covers most, the first such.
-func anchors(seq []int32, window int) []period {
-	n := len(seq) - window + 1
-	// Windows are numbered in order of first occurrence, and then the places
-	// of each are put side by side, by counting.
-	ids := map[uint64]int32{}
-	of := make([]int32, n)
+// distance: that of the window which covers most, the first such. ids are the
+// windows' numbers, in order of first occurrence.
+func anchors(seq []int32, ids []uint32, window int) []period {
+	// The places of each are put side by side, by counting.
 	var counts []int32
-	for i := range of {
-		h := hashWindow(seq[i : i+window])
-		id, ok := ids[h]
-		if !ok {
-			id = int32(len(counts))
-			ids[h] = id
+	for _, id := range ids {
+		if int(id) == len(counts) {
 			counts = append(counts, 0)
 		}
-		of[i] = id
 		counts[id]++
 	}
 	ends := make([]int32, len(counts))
@@ -226,8 +252,8 @@ func anchors(seq []int32, window int) []period {
 		ends[id] = end
 		end += c
 	}
-	places := make([]int32, n)
-	for i, id := range of {
+	places := make([]int32, len(ids))
+	for i, id := range ids {
 		places[ends[id]] = int32(i)
 		ends[id]++
 	}
@@ -291,16 +317,6 @@ func tailPeriod(seq []int32) (period, bool) {
 		return period{}, false
 	}
 	return period{length: best, anchor: seq[n-best:][:min(best, 64)], cover: float64(bestLen) / float64(n)}, true
-}
-
-// hashWindow is FNV-1a over words, with the high bits folded in.
-func hashWindow(w []int32) uint64 {
-	var h uint64 = 14695981039346656037
-	for _, v := range w {
-		h = (h ^ uint64(uint32(v))) * 1099511628211
-		h ^= h >> 29
-	}
-	return h
 }
 
 // settle fixes where in the period a step begins: at the first launch from

@@ -134,9 +134,11 @@ type keptWay struct {
 // where that is too little a few steps more, within a budget.
 func (r *reducer) chooseWays(ctx context.Context) ([]keptWay, error) {
 	o := Options{NoNVTX: r.o.NoNVTX, SkipWarmup: r.o.SkipWarmup}
-	segs := r.seq.segment(ctx, o)
+	segs := r.seq.ways(ctx, o).all()
 	trusted := len(segs)
-	segs = append(segs, r.seq.otherSegments(o, segs[0])...)
+	if trusted > 0 {
+		segs = append(segs, r.seq.otherWays(o, segs[0]).all()...)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -517,8 +519,8 @@ func (c *durationCounter) distribution() trace.Distribution {
 
 // recordedSteps returns the ways in which a reduced trace is seen as steps, the
 // further ones or the others.
-func recordedSteps(t *trace.Trace, o Options, further bool) []segmentation {
-	var segs []segmentation
+func recordedSteps(t *trace.Trace, o Options, further bool) []func() segmentation {
+	var cuts []func() segmentation
 	for i := range t.Reduced.Ways {
 		w := &t.Reduced.Ways[i]
 		if w.Further != further {
@@ -543,9 +545,9 @@ func recordedSteps(t *trace.Trace, o Options, further bool) []segmentation {
 		if total > len(w.Steps) {
 			s.leftOut = append(s.leftOut, fmt.Sprintf("%s of %s are kept in the summary", thousands(len(w.Steps)), count(total, "step")))
 		}
-		segs = append(segs, s)
+		cuts = append(cuts, made(s))
 	}
-	return segs
+	return cuts
 }
 
 // within reports whether a launch is one of a track.

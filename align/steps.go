@@ -45,66 +45,108 @@ type segmentation struct {
 	ranges  []string // names of the NVTX ranges that are the steps, digits normalised
 }
 
-// segment returns the ways to see a trace as steps, the most trusted first.
-// There is always at least one if the trace has a launch. NVTX ranges that
-// repeat come before all others; after them come replays of CUDA graphs and
-// each period that the sequence of launches may have, the longest first.
-func (s *sequence) segment(ctx context.Context, o Options) []segmentation {
-	if s.t.Reduced != nil {
-		return recordedSteps(s.t, o, false)
-	}
-	var segs []segmentation
-	if s.tree != nil {
-		if seg, ok := nvtxSteps(ctx, s.tree); ok {
-			segs = append(segs, seg)
-		}
-	}
-	if len(segs) == 0 {
-		segs = repeatedSteps(s.t, s.syms)
-	}
-	if len(segs) == 0 {
-		segs = append(segs, wholeSteps(s.t))
-	}
-	for i := range segs {
-		segs[i].skip(o.SkipWarmup)
-	}
-	return segs
+// ways are the ways to see a trace as steps, the most trusted first, but for
+// those that have no steps. Each is worked out when it is asked for, and those
+// before it: mostly the first will do.
+type ways struct {
+	cuts []func() segmentation // that were not asked for yet
+	made []segmentation
 }
 
-// otherSegments returns further ways, for where the mock is not found in what
-// segment returns: without NVTX ranges, between the steps, and in the trace as
-// a whole.
-func (s *sequence) otherSegments(o Options, first segmentation) []segmentation {
-	if s.t.Reduced != nil {
-		return recordedSteps(s.t, o, true)
+// at returns way i; ok is false if there are fewer.
+func (w *ways) at(i int) (s segmentation, ok bool) {
+	for i >= len(w.made) && len(w.cuts) > 0 {
+		s := w.cuts[0]()
+		w.cuts = w.cuts[1:]
+		if len(s.steps) > 0 {
+			w.made = append(w.made, s)
+		}
 	}
-	var segs []segmentation
+	if i >= len(w.made) {
+		return segmentation{}, false
+	}
+	return w.made[i], true
+}
+
+// all returns all ways.
+func (w *ways) all() []segmentation {
+	for ok := true; ok; {
+		_, ok = w.at(len(w.made))
+	}
+	return w.made
+}
+
+// newWays returns the ways that cuts make, without the first steps of each track
+// that are to be skipped.
+func newWays(skip int, cuts []func() segmentation) *ways {
+	w := &ways{}
+	for _, cut := range cuts {
+		w.cuts = append(w.cuts, func() segmentation {
+			s := cut()
+			s.skip(skip)
+			return s
+		})
+	}
+	return w
+}
+
+// made returns a function that returns s.
+func made(s segmentation) func() segmentation { return func() segmentation { return s } }
+
+// ways returns the ways to see a trace as steps. There is always at least one if
+// the trace has a launch. NVTX ranges that repeat come before all others; after
+// them come replays of CUDA graphs and each period that the sequence of launches
+// may have, the longest first.
+func (s *sequence) ways(ctx context.Context, o Options) *ways {
+	if s.t.Reduced != nil {
+		return newWays(0, recordedSteps(s.t, o, false))
+	}
+	if s.tree != nil {
+		if seg, ok := nvtxSteps(ctx, s.tree); ok {
+			return newWays(o.SkipWarmup, []func() segmentation{made(seg)})
+		}
+	}
+	cuts := repeatedSteps(s.t, s.syms)
+	if len(cuts) == 0 {
+		cuts = append(cuts, made(wholeSteps(s.t)))
+	}
+	return newWays(o.SkipWarmup, cuts)
+}
+
+// otherWays returns further ways, for where the mock is not found in what ways
+// returns: without NVTX ranges, between the steps, and in the trace as a whole.
+func (s *sequence) otherWays(o Options, first segmentation) *ways {
+	if s.t.Reduced != nil {
+		return newWays(0, recordedSteps(s.t, o, true))
+	}
+	var cuts []func() segmentation
 	if first.by == byNVTX {
-		segs = repeatedSteps(s.t, s.syms)
+		cuts = repeatedSteps(s.t, s.syms)
 	}
 	if first.by != byWhole {
-		segs = append(segs, between(s.t, first), wholeSteps(s.t))
+		cuts = append(cuts, func() segmentation { return between(s.t, first) }, func() segmentation { return wholeSteps(s.t) })
 	}
-	for i := range segs {
-		segs[i].skip(o.SkipWarmup)
-	}
-	return slices.DeleteFunc(segs, func(s segmentation) bool { return len(s.steps) == 0 })
+	return newWays(o.SkipWarmup, cuts)
 }
 
 // repeatedSteps tells steps by what repeats: replays of graphs, and periods.
-func repeatedSteps(t *trace.Trace, syms []symbol) []segmentation {
-	periods, lengths := periodSteps(t, syms)
+func repeatedSteps(t *trace.Trace, syms []symbol) []func() segmentation {
+	p := newPeriodic(t, syms)
+	var cuts []func() segmentation
+	for _, by := range p.periods {
+		cuts = append(cuts, func() segmentation { return p.steps(by) })
+	}
 	graph, length, eager, ok := graphSteps(t)
 	if !ok {
-		return periods
+		return cuts
 	}
 	at := 0
 	if eager > fewEager {
-		for at < len(periods) && lengths[at] > length {
+		for at < len(p.periods) && p.periods[at].length > length {
 			at++
 		}
 	}
-	return slices.Insert(periods, at, graph)
+	return slices.Insert(cuts, at, made(graph))
 }
 
 // between makes a step of each run of launches between the steps of another
