@@ -86,7 +86,7 @@ func (c *collector) newSlot(track uint32) {
 	t := &c.tracks[track]
 	t.next, t.free = len(c.slots)*slotRows, slotRows
 	c.slots = append(c.slots, track)
-	c.room(len(c.slots) + 1) // one for arrange
+	c.room(len(c.slots))
 }
 
 // room makes room for a number of slots.
@@ -121,10 +121,11 @@ func (c *collector) arrange(order []uint32) (first []int) {
 	}
 
 	var moves []trace.Move
+	spare := len(c.slots)
 	move := func(to, from int) {
+		c.room(spare + 1)
 		moves = append(moves, trace.Move{To: to * slotRows, From: from * slotRows, N: slotRows})
 	}
-	spare := len(c.slots)
 	for s := range from {
 		if from[s] == s {
 			continue

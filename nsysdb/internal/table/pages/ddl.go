@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,10 @@ type column struct {
 	known   bool
 }
 
+// maxColumns is the most columns that SQLite takes by default
+// (SQLITE_MAX_COLUMN).
+const maxColumns = 2000
+
 // parseTable parses a CREATE TABLE statement as the schema holds it: columns
 // with a type and the usual constraints. It refuses what it does not know, as
 // what it does not know may change how rows are stored.
@@ -38,17 +43,18 @@ func parseTable(sql string) (columns []column, refused error) {
 	if !p.take("(") {
 		return nil, refuse("table definition at %q", p.tok.text)
 	}
-	names := map[string]bool{}
+	columns = make([]column, 0, min(strings.Count(sql, ",")+1, maxColumns))
 	for {
 		c, err := p.column()
 		if err != nil {
 			return nil, err
 		}
-		lower := strings.ToLower(c.Name)
-		if names[lower] {
+		if slices.ContainsFunc(columns, func(x column) bool { return strings.EqualFold(x.Name, c.Name) }) {
 			return nil, refuse("two columns %q", c.Name)
 		}
-		names[lower] = true
+		if len(columns) == maxColumns {
+			return nil, refuse("more than %d columns", maxColumns)
+		}
 		columns = append(columns, c)
 		if p.take(",") {
 			continue
@@ -106,7 +112,11 @@ func (p *ddl) next() token {
 // skip skips white space and comments.
 func (p *ddl) skip() {
 	for {
-		p.rest = strings.TrimLeft(p.rest, " \t\n\f\r")
+		n := 0
+		for n < len(p.rest) && (p.rest[n] == ' ' || p.rest[n] >= '\t' && p.rest[n] <= '\r' && p.rest[n] != '\v') {
+			n++
+		}
+		p.rest = p.rest[n:]
 		switch {
 		case strings.HasPrefix(p.rest, "--"):
 			_, p.rest, _ = strings.Cut(p.rest, "\n")
@@ -181,7 +191,7 @@ func (p *ddl) quoted(quote byte, kind tokenKind) token {
 
 // is reports whether the next token is a keyword or a punctuation mark.
 func (p *ddl) is(text string) bool {
-	return (p.tok.kind == wordToken || p.tok.kind == otherToken) && strings.EqualFold(p.tok.text, text)
+	return len(p.tok.text) == len(text) && (p.tok.kind == wordToken || p.tok.kind == otherToken) && strings.EqualFold(p.tok.text, text)
 }
 
 // take skips the next token if it is the one given.
@@ -272,17 +282,19 @@ func (p *ddl) column() (column, error) {
 // columnType parses a declared type: words, then at most one pair of
 // parentheses.
 func (p *ddl) columnType() (string, error) {
-	var words []string
+	typ := ""
 	for p.tok.kind == wordToken && !p.isAny("CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK",
 		"DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS") {
 		word := p.next().text
 		if strings.ContainsFunc(word, func(r rune) bool { return r >= 0x80 }) {
 			return "", refuse("type %q", word)
 		}
-		words = append(words, strings.ToUpper(word))
+		if typ != "" {
+			typ += " "
+		}
+		typ += strings.ToUpper(word)
 	}
-	typ := strings.Join(words, " ")
-	if len(words) == 0 || !p.take("(") {
+	if typ == "" || !p.take("(") {
 		return typ, nil
 	}
 	var size strings.Builder

@@ -16,6 +16,7 @@ import (
 // A Source reads one file.
 type Source struct {
 	path   string
+	logs   []string // names of the journals and logs that it may have
 	file   *os.File
 	layout layout
 	tables map[string]*definition
@@ -50,6 +51,9 @@ func Open(ctx context.Context, path string) (table.Source, error) {
 		return nil, fmt.Errorf("%s: %w", path, refuse("not a regular file"))
 	}
 	s := &Source{path: path}
+	if s.logs, err = logs(path); err != nil {
+		return nil, s.wrap(err)
+	}
 	// Before the file is opened, as SQLite may hold locks on one with a
 	// journal, which to close it would drop.
 	if name, err := s.journal(); err != nil {
@@ -82,18 +86,24 @@ func (s *Source) open(ctx context.Context) error {
 	return s.finish(s.readSchema(ctx))
 }
 
-// journal returns the name of a rollback journal or write-ahead log beside the
-// file that is not empty, "" if there is none. SQLite looks for it beside the
-// file that a symbolic link leads to.
-func (s *Source) journal() (string, error) {
-	real, err := filepath.EvalSymlinks(s.path)
+// logs returns the names that a rollback journal or write-ahead log of a file
+// may have. SQLite looks for them beside the file that a symbolic link leads to.
+func logs(path string) ([]string, error) {
+	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, os.ErrNotExist) {
-		real, err = s.path, nil // removed since
+		real, err = path, nil // removed since
 	}
-	if err != nil {
-		return "", err
+	names := []string{path + "-journal", path + "-wal"}
+	if real != path {
+		names = append(names, real+"-journal", real+"-wal")
 	}
-	for _, name := range []string{real + "-journal", real + "-wal", s.path + "-journal", s.path + "-wal"} {
+	return names, err
+}
+
+// journal returns the name of a rollback journal or write-ahead log of the file
+// that is not empty, "" if there is none.
+func (s *Source) journal() (string, error) {
+	for _, name := range s.logs {
 		info, err := os.Stat(name)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
