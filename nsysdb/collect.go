@@ -148,7 +148,9 @@ func (c *collector) arrange(order []uint32) (first []int) {
 		}
 		slot += count[t]
 	}
-	c.launches.Move(moves)
+	if len(moves) > 0 {
+		c.launches.Move(moves)
+	}
 	c.launches.Resize(first[len(order)])
 	return first
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"slices"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -65,14 +64,19 @@ func (l *load) value(record []byte) int64 {
 
 // A plan is what the records that have one header share.
 type plan struct {
-	header    []byte
-	size      int // of the record
-	need      int // bytes of it that hold header and wanted values
-	local     bool
-	loads     []load
-	fields    []field // of the key columns
-	templates map[string]*template
+	number uint32
+	header string
+	size   int // of the record
+	need   int // bytes of it that hold header and wanted values
+	local  bool
+	loads  []load
+	keys   []extent // the values of the key columns
 }
+
+// An extent is some bytes of a record.
+type extent struct{ offset, size int32 }
+
+func (e extent) of(record []byte) []byte { return record[e.offset : e.offset+e.size] }
 
 const (
 	// maxPlans and maxTemplateBytes bound what a worker remembers. A few
@@ -96,8 +100,11 @@ type templates struct {
 	plans   map[string]*plan
 	recent  [1024]*plan // by hash of the header, a faster way to plans
 	seed    maphash.Seed
-	bytes   int // that all templates take, about
+	known   map[string]*template // by plan and the bytes of the keys
+	bytes   int                  // that all templates take, about
+	planned uint32
 	made    uint32
+	fields  []field
 	keyRaw  []byte
 	keyRow  []table.Value
 	record  []byte // padded
@@ -107,11 +114,11 @@ func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
 	ts.none = &template{size: -1}
 	ts.none.next = ts.none
 	ts.scan, ts.number, ts.opts, ts.last = sc, number, opts, ts.none
-	ts.history, ts.made = 0, 0
+	ts.history, ts.made, ts.planned = 0, 0, 0
 	for i := range ts.guess {
 		ts.guess[i] = ts.none
 	}
-	ts.plans = map[string]*plan{}
+	ts.plans, ts.known = map[string]*plan{}, map[string]*template{}
 	clear(ts.recent[:])
 	ts.bytes = 0
 	ts.seed = maphash.MakeSeed()
@@ -152,7 +159,7 @@ func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
 	}
 	recent := &ts.recent[maphash.Bytes(ts.seed, header)%uint64(len(ts.recent))]
 	p := *recent
-	if p == nil || string(p.header) != string(header) {
+	if p == nil || p.header != string(header) {
 		p = ts.plans[string(header)]
 	}
 	if p == nil {
@@ -162,7 +169,7 @@ func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
 		if len(ts.plans) == maxPlans {
 			ts.forget()
 		}
-		ts.plans[string(p.header)] = p
+		ts.plans[p.header] = p
 	}
 	*recent = p
 	if p.size != c.size {
@@ -174,24 +181,32 @@ func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
 // forget drops all plans and templates but those that the last record leads to.
 func (ts *templates) forget() {
 	clear(ts.plans)
+	clear(ts.known)
 	clear(ts.recent[:])
 	ts.bytes = 0
 }
 
 func (ts *templates) newPlan(header []byte) (*plan, error) {
 	sc := ts.scan
-	fields, size, need, err := parseRecord(nil, header, sc.def.columns, sc.wanted)
+	fields, size, need, err := parseRecord(ts.fields, header, sc.def.columns, sc.wanted)
 	if err != nil {
 		return nil, err
 	}
+	ts.fields = fields
 	columns := len(sc.wanted) - len(ts.opts.Keys)
 	p := &plan{
-		header:    slices.Clone(header),
-		size:      size,
-		need:      need,
-		local:     need <= sc.layout.local(size),
-		fields:    fields[columns:],
-		templates: map[string]*template{},
+		number: ts.planned,
+		header: string(header),
+		size:   size,
+		need:   need,
+		local:  need <= sc.layout.local(size),
+		loads:  make([]load, 0, columns),
+		keys:   make([]extent, len(ts.opts.Keys)),
+	}
+	ts.planned++
+	for i := range p.keys {
+		f := &fields[columns+i]
+		p.keys[i] = extent{int32(f.offset), int32(f.width())}
 	}
 	for _, f := range fields[:columns] {
 		n, _ := width(f.serial)
@@ -218,27 +233,28 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 
 // template returns the template of a record that has the header of p.
 func (ts *templates) template(p *plan, record []byte) (*template, error) {
-	raw := ts.keyRaw[:0]
-	for i := range p.fields {
-		f := &p.fields[i]
-		raw = append(raw, record[f.offset:f.offset+f.width()]...)
+	raw := binary.LittleEndian.AppendUint32(ts.keyRaw[:0], p.number)
+	for _, e := range p.keys {
+		raw = append(raw, e.of(record)...)
 	}
 	ts.keyRaw = raw
-	if t := p.templates[string(raw)]; t != nil {
+	if t := ts.known[string(raw)]; t != nil {
 		return t, nil
 	}
 
 	t := &template{size: -1, loads: p.loads, next: ts.none, id: ts.made}
 	ts.made++
-	for i := range p.fields {
-		v, err := p.fields[i].value(record, 0)
-		if err != nil {
+	fields, _, _, err := parseRecord(ts.fields, record[:len(p.header)], ts.scan.def.columns, ts.scan.wanted)
+	if err != nil {
+		return nil, err
+	}
+	ts.fields = fields
+	for i, f := range fields[len(p.loads):] {
+		if ts.keyRow[i], err = f.value(record, 0); err != nil {
 			return nil, err
 		}
-		ts.keyRow[i] = v
 	}
 	if ts.opts.Key != nil {
-		var err error
 		if t.key, err = ts.opts.Key(ts.number, ts.keyRow); err != nil {
 			return nil, err
 		}
@@ -256,7 +272,7 @@ func (ts *templates) template(p *plan, record []byte) (*template, error) {
 	if ts.bytes += len(raw) + 64*len(t.words) + 256; ts.bytes > maxTemplateBytes {
 		ts.forget()
 	}
-	p.templates[string(raw)] = t
+	ts.known[string(raw)] = t
 	return t, nil
 }
 
@@ -264,8 +280,8 @@ func (ts *templates) template(p *plan, record []byte) (*template, error) {
 // they cover the header and the key columns.
 func (p *plan) recognise(record []byte) []words {
 	end := len(p.header)
-	for i := range p.fields {
-		end = max(end, p.fields[i].offset+p.fields[i].width())
+	for _, e := range p.keys {
+		end = max(end, int(e.offset+e.size))
 	}
 	out := make([]words, (end+wordsSize-1)/wordsSize)
 	cover := func(from, to int) {
@@ -276,8 +292,8 @@ func (p *plan) recognise(record []byte) []words {
 		}
 	}
 	cover(0, len(p.header))
-	for i := range p.fields {
-		cover(p.fields[i].offset, p.fields[i].offset+p.fields[i].width())
+	for _, e := range p.keys {
+		cover(int(e.offset), int(e.offset+e.size))
 	}
 	return out
 }
