@@ -147,20 +147,21 @@ func periodsIn(seq []int32, full []uint64) []period {
 	// of their halves (Karp, Miller & Rosenberg 1972, "Rapid identification of
 	// repeated patterns in strings, trees and arrays").
 	ids := make([]uint32, len(seq))
+	var w windows
 	var names intern.Table[halves]
 	for i, name := range seq {
 		ids[i], _ = names.ID(&halves{uint32(name), 0})
 	}
 	for window := 1; window <= 64 && window*2 <= len(seq); window *= 2 {
 		if window > 1 {
-			var windows intern.Table[halves]
+			var numbers intern.Table[halves]
 			n := len(seq) - window + 1
 			for i := range ids[:n] { // what is ahead is still of half the length
-				ids[i], _ = windows.ID(&halves{ids[i], ids[i+window/2]})
+				ids[i], _ = numbers.ID(&halves{ids[i], ids[i+window/2]})
 			}
 			ids = ids[:n]
 		}
-		for _, p := range anchors(seq, ids, window) {
+		for _, p := range w.anchors(seq, ids, window) {
 			at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
 			if at < 0 {
 				found = append(found, p)
@@ -234,40 +235,52 @@ type halves struct{ first, second uint32 }
 
 func (h halves) Hash() uint64 { return intern.Mix(0, uint64(h.first)<<32|uint64(h.second)) }
 
+// windows puts the places of each window side by side. Its memory serves one
+// length after the other.
+type windows struct {
+	counts, ends []int32 // by number
+	places       []int32
+	gaps         []int
+}
+
+// sort fills in counts, ends, and places: window number id is at
+// places[ends[id]-counts[id]:ends[id]].
+func (w *windows) sort(ids []uint32) {
+	w.counts, w.ends = w.counts[:0], w.ends[:0]
+	for _, id := range ids {
+		if int(id) == len(w.counts) {
+			w.counts = append(w.counts, 0)
+		}
+		w.counts[id]++
+	}
+	end := int32(0)
+	for _, n := range w.counts {
+		w.ends = append(w.ends, end)
+		end += n
+	}
+	w.places = slices.Grow(w.places[:0], len(ids))[:len(ids)]
+	for i, id := range ids {
+		w.places[w.ends[id]] = int32(i)
+		w.ends[id]++
+	}
+}
+
 // anchors returns the periods that windows of one length show, one for each
 // distance: that of the window which covers most, the first such. ids are the
 // windows' numbers, in order of first occurrence.
-func anchors(seq []int32, ids []uint32, window int) []period {
-	// The places of each are put side by side, by counting.
-	var counts []int32
-	for _, id := range ids {
-		if int(id) == len(counts) {
-			counts = append(counts, 0)
-		}
-		counts[id]++
-	}
-	ends := make([]int32, len(counts))
-	end := int32(0)
-	for id, c := range counts {
-		ends[id] = end
-		end += c
-	}
-	places := make([]int32, len(ids))
-	for i, id := range ids {
-		places[ends[id]] = int32(i)
-		ends[id]++
-	}
+func (w *windows) anchors(seq []int32, ids []uint32, window int) []period {
+	w.sort(ids)
 	var found []period
-	var gaps []int
-	for id, c := range counts {
+	for id, c := range w.counts {
 		if c < minAnchors {
 			continue
 		}
-		at := places[ends[id]-c : ends[id]]
-		gaps = gaps[:0]
+		at := w.places[w.ends[id]-c : w.ends[id]]
+		gaps := w.gaps[:0]
 		for k := 1; k < len(at); k++ {
 			gaps = append(gaps, int(at[k]-at[k-1]))
 		}
+		w.gaps = gaps
 		slices.Sort(gaps)
 		median := gaps[len(gaps)/2]
 		regular := 0
@@ -300,15 +313,15 @@ func tailPeriod(seq []int32) (period, bool) {
 	// border[i] is the length of the longest border of the last i launches
 	// (Knuth, Morris & Pratt 1977, on the reversed sequence).
 	at := func(i int) int32 { return seq[n-1-i] }
-	border := make([]int, n+1)
+	border := make([]int32, n+1)
 	border[0] = -1
 	best, bestLen := 0, 0
 	for i, k := 0, -1; i < n; {
 		for k >= 0 && at(i) != at(k) {
-			k = border[k]
+			k = int(border[k])
 		}
 		i, k = i+1, k+1
-		border[i] = k
+		border[i] = int32(k)
 		if p := i - k; i >= 2*p && i > bestLen {
 			best, bestLen = p, i
 		}
