@@ -1,6 +1,10 @@
 package align
 
-import "context"
+import (
+	"context"
+
+	"github.com/nsysdiff/nsysdiff/trace"
+)
 
 // What the tests of package align_test look at from the inside: the steps of
 // the pipeline that have a reference to be held against.
@@ -74,3 +78,8 @@ func RatioOf(x, y float64) float64 { return ratioOf(x, y) }
 func OrderStatistics(values []int64, ranks []int, out []int64) { orderStatistics(values, ranks, out) }
 
 func SelectQuantile(values []float64, p float64) float64 { return selectQuantile(values, p) }
+
+// SamplesOf summarises launches by group, given by configuration.
+func SamplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
+	return samplesOf(ctx, t, groups, n)
+}
