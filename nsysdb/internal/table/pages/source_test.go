@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	osexec "os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -124,6 +126,19 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// keepTime gives a file back the time that it had before change.
+func keepTime(t *testing.T, path string, change func()) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change()
+	if err := os.Chtimes(path, time.Time{}, info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A file that changes under the reader must be told from a damaged one, and
 // what was read of it thrown away.
 func TestChanged(t *testing.T) {
@@ -144,6 +159,51 @@ func TestChanged(t *testing.T) {
 			if err := os.Truncate(path, 4096*5); err != nil {
 				t.Fatal(err)
 			}
+		}},
+		{"appended to, at the same time", func(t *testing.T, path string) {
+			keepTime(t, path, func() {
+				b, err := os.ReadFile(path)
+				if err == nil {
+					err = os.WriteFile(path, append(b, make([]byte, 4096)...), 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
+		}},
+		{"written to, at the same time", func(t *testing.T, path string) {
+			keepTime(t, path, func() {
+				db := connect(t, path, "rw")
+				exec(t, db, "UPDATE t SET k = 9 WHERE start = 1000")
+				db.Close()
+			})
+		}},
+		{"written to by one who counts no changes", func(t *testing.T, path string) {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.WriteAt([]byte{0}, 9000); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, time.Time{}, time.Now().Add(time.Minute)); err != nil { // the clock of files may be coarse
+				t.Fatal(err)
+			}
+		}},
+		{"replaced by its like of the same time", func(t *testing.T, path string) {
+			keepTime(t, path, func() {
+				b, err := os.ReadFile(path)
+				if err == nil {
+					err = os.WriteFile(path+".new", b, 0o600)
+				}
+				if err == nil {
+					err = os.Rename(path+".new", path)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
 		}},
 		{"emptied", func(t *testing.T, path string) {
 			if err := os.Truncate(path, 0); err != nil {
@@ -316,4 +376,40 @@ func TestScansTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A callback that waits for its turn must not wait for a batch that failed.
+func TestTurnsEnd(t *testing.T) {
+	s, _ := made(t, filled(60000)) // enough for two workers
+	stop := errors.New("stop")
+	waiting := make(chan struct{})
+	var once sync.Once
+	var mu sync.Mutex
+	later := map[int]error{}
+	err := s.Ints(t.Context(), "t", []string{"start"}, table.IntsOptions{Workers: 2}, func(b table.Batch) error {
+		if b.Seq == 0 {
+			<-waiting
+			return stop
+		}
+		once.Do(func() { close(waiting) })
+		err := b.InTurn(func() { t.Error("a turn after batch 0 failed") })
+		mu.Lock()
+		defer mu.Unlock()
+		later[b.Seq] = err
+		return err
+	})
+	if err != stop || len(later) != 1 || !errors.Is(later[1], context.Canceled) {
+		t.Errorf("%v, want %v; batches that waited: %v", err, stop, later)
+	}
+}
+
+// Pipes are refused without waiting for a writer.
+func TestPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if out, err := osexec.Command("mkfifo", path).CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v: %s", err, out)
+	}
+	if _, err := pages.Open(t.Context(), path); !errors.Is(err, table.ErrUnsupported) || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("a pipe: %v", err)
+	}
 }

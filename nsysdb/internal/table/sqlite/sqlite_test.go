@@ -305,3 +305,54 @@ func TestWriteAheadLog(t *testing.T) {
 		}
 	}
 }
+
+// A callback that waits for its turn must not wait for a batch that failed.
+func TestTurnsEnd(t *testing.T) {
+	s, _ := made(t, "CREATE TABLE t(a INTEGER)", numbers(100000, "t SELECT i"))
+	stop := errors.New("stop")
+	waiting := make(chan struct{})
+	var once sync.Once
+	err := s.Ints(t.Context(), "t", []string{"a"}, table.IntsOptions{Workers: 2}, func(b table.Batch) error {
+		if b.Seq == 0 {
+			<-waiting
+			return stop
+		}
+		once.Do(func() { close(waiting) })
+		return b.InTurn(func() { t.Error("a turn after batch 0 failed") })
+	})
+	if err != stop {
+		t.Errorf("%v, want %v", err, stop)
+	}
+}
+
+// A journal beside the file that a link leads to must keep SQLite from reading
+// what a writer left unfinished.
+func TestHotJournalOfLink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	w := connect(t, path)
+	exec(t, w, "CREATE TABLE t(a INTEGER)", numbers(3000, "t SELECT i"), "PRAGMA cache_size = 2", "BEGIN", "UPDATE t SET a = 0")
+	dead := filepath.Join(t.TempDir(), "db")
+	for _, suffix := range []string{"", "-journal"} {
+		b, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dead+suffix, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dead, link); err != nil {
+		t.Skip(err)
+	}
+	for _, p := range []string{dead, link} {
+		s, err := sqlite.Open(t.Context(), p)
+		if err == nil {
+			defer s.Close()
+			_, err = ints(t, s, "t", []string{"a"}, 1)
+		}
+		if !errors.Is(err, sqlite.ErrHotJournal) {
+			t.Errorf("%s: %v, want %v", filepath.Base(p), err, sqlite.ErrHotJournal)
+		}
+	}
+}
