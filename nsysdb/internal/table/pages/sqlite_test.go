@@ -278,7 +278,7 @@ func compareTable(t testing.TB, s table.Source, c *sqlite3.SQLiteConn, name stri
 	}
 
 	n, err := s.Count(t.Context(), name)
-	if err != nil || n < int64(len(want))/3 || n > 3*int64(len(want)) {
+	if err != nil || (n > 0) != (len(want) > 0) { // it is an estimate
 		t.Errorf("%s: count %d, want about %d: %v", name, n, len(want), err)
 	}
 
