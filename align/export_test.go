@@ -83,3 +83,21 @@ func SelectQuantile(values []float64, p float64) float64 { return selectQuantile
 func SamplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
 	return samplesOf(ctx, t, groups, n)
 }
+
+// A RangeCount is what a group of NVTX ranges says of its launches.
+type RangeCount struct {
+	Name            string
+	Ranges, Repeats int
+	NS              int64
+}
+
+// CountRanges returns the groups of a trace's ranges, the time of launches in no
+// range, and the part of the time that the outermost repeated ranges cover.
+func CountRanges(t *trace.Trace) (groups []RangeCount, outside int64, covered float64) {
+	tree := newRangeTree(t)
+	tree.count(context.Background())
+	for _, g := range tree.groups[1:] {
+		groups = append(groups, RangeCount{g.name, g.ranges, g.repeats, g.ns})
+	}
+	return groups, tree.outside, cutRanges(context.Background(), tree, outermostRepeated(tree.groups)).covered(context.Background())
+}

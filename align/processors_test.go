@@ -23,7 +23,7 @@ func TestProcessors(t *testing.T) {
 	base, _ := program(2, steps, model).trace("e2e")
 	next, _ := program(3, steps, slower.model(2)).trace("next")
 	ranks, _ := traceOf("ranks", program(4, steps, model), program(5, steps, model))
-	mixed := twoThreads(t, steps, model)
+	mixed := twoThreads(steps, model)
 
 	for _, test := range []struct {
 		name      string
@@ -63,11 +63,37 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
+// TestCountRanges holds what is counted by parts of the launches against what
+// the program is known to have done.
+func TestCountRanges(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(7))
+	const steps = 2000
+	tr := twoThreads(steps, []kernel{{name: "a", ns: 3000, path: []string{"attention"}}, {name: "b", ns: 2000}, {name: "c", ns: 1000, path: []string{"mlp"}}, {name: "d", ns: 1000}, {name: "e", ns: 1000}})
+	groups, outside, covered := align.CountRanges(tr)
+	want := []align.RangeCount{
+		{Name: "forward #", Ranges: steps, Repeats: steps, NS: 8000 * steps},
+		{Name: "copy #", Ranges: steps, Repeats: steps, NS: 5 * 5000 * steps},
+		{Name: "attention", Ranges: steps, Repeats: steps, NS: 3000 * steps},
+		{Name: "mlp", Ranges: steps, Repeats: steps, NS: 1000 * steps},
+		{Name: "sample", Ranges: steps, Repeats: steps, NS: 400 * steps},
+	}
+	if diff := cmp.Diff(want, groups); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	if want := int64(100 * steps); outside != want {
+		t.Errorf("%d ns in no range, want %d", outside, want)
+	}
+	// The last step is followed by what is outside.
+	if want := 33000. * steps / (33500*steps - 500); covered != want {
+		t.Errorf("steps cover %v, want %v", covered, want)
+	}
+}
+
 // twoThreads returns a trace of one process whose second thread launches a
 // kernel, in a range of its own for each step, between any two of the first
-// thread's: no step's launches follow one another.
-func twoThreads(t *testing.T, steps int, model []kernel) *trace.Trace {
-	t.Helper()
+// thread's: no step's launches follow one another. After each step there is a
+// launch in another range, and one in none.
+func twoThreads(steps int, model []kernel) *trace.Trace {
 	var b trace.Builder
 	lane := trace.Lane{GlobalPID: 1 << 24, PID: 1, Context: 1, Stream: 7}
 	now := int64(0)
@@ -91,6 +117,10 @@ func twoThreads(t *testing.T, steps int, model []kernel) *trace.Trace {
 		}
 		b.Pop(main, now)
 		b.Pop(side, now)
+		b.Push(main, "sample", now)
+		launch(main, kernel{name: "sample_kernel", ns: 400})
+		b.Pop(main, now)
+		launch(main, kernel{name: "bare_kernel", ns: 100})
 		now += 20_000
 	}
 	return b.Trace("two threads")
