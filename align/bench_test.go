@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // stepElements returns a step of about n launches: layers of 60 launches that
@@ -118,18 +119,81 @@ func BenchmarkRegression(b *testing.B) {
 	}
 }
 
-// BenchmarkSteps compares captures of many short steps, where telling steps
-// and measuring them is most of the work.
-func BenchmarkSteps(b *testing.B) {
+// BenchmarkLaunches measures each stage of a comparison on traces of 1e4 to 1e7
+// launches in steps of 29, most of which is telling steps and measuring them:
+// with -short, of up to 1e6.
+func BenchmarkLaunches(b *testing.B) {
+	ctx := context.Background()
 	mock, _ := program(1, 20, fullShape.attentionOp()).trace("mock")
-	for _, steps := range []int{100, 1000, 10_000} {
-		e2e, _ := program(2, steps, fullShape.model(2)).trace("e2e")
-		for _, o := range []align.Options{{}, {NoNVTX: true}} {
-			benchmarkCompare(b, fmt.Sprintf("%d/no-nvtx=%v", steps, o.NoNVTX), func() (*align.Result, error) {
-				return align.Compare(context.Background(), mock, e2e, o)
+	model := fullShape.model(2)
+	for _, n := range []int{1e4, 1e6, 1e7} {
+		if testing.Short() && n > 1e6 {
+			break
+		}
+		var t *trace.Trace // made when a benchmark of it is run
+		bench := func(name string, fn func(t *trace.Trace)) {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				if t == nil {
+					t = longTrace(n/len(model), model)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					fn(t)
+				}
+				b.ReportMetric(float64(t.Launches.Len())*float64(b.N)/b.Elapsed().Seconds(), "launches/s")
 			})
 		}
+		compare := func(mock *trace.Trace, o align.Options) func(t *trace.Trace) {
+			return func(t *trace.Trace) {
+				if mock == nil {
+					mock = t
+				}
+				if r, err := align.Compare(ctx, mock, t, o); err != nil || r.Verdict == align.NotComparable {
+					b.Fatalf("%v, %+v", err, r)
+				}
+			}
+		}
+		bench("ranges", func(t *trace.Trace) { align.CountRanges(t) })
+		bench("periods", func(t *trace.Trace) { align.CutPeriods(t) })
+		bench("table", func(t *trace.Trace) { align.Report(t, align.Options{}) })
+		bench("compare", compare(mock, align.Options{}))
+		bench("compare-no-nvtx", compare(mock, align.Options{NoNVTX: true}))
+		bench("regression", compare(nil, align.Options{Regression: true}))
 	}
+}
+
+// longTrace makes the trace of a program of many steps, faster than a script.
+func longTrace(steps int, model []kernel) *trace.Trace {
+	rng := rand.New(rand.NewPCG(40, 41))
+	var b trace.Builder
+	lane := trace.Lane{GlobalPID: 1 << 24, PID: 1, Context: 1, Stream: 7}
+	const thread = 1<<24 | 1
+	now := int64(0)
+	for i := range steps {
+		b.Push(thread, fmt.Sprintf("forward %d", i), now)
+		var open []string
+		for _, k := range model {
+			same := 0
+			for same < min(len(open), len(k.path)) && open[same] == k.path[same] {
+				same++
+			}
+			for range len(open) - same {
+				b.Pop(thread, now)
+			}
+			for _, r := range k.path[same:] {
+				b.Push(thread, r, now)
+			}
+			open = k.path
+			ns := k.ns + rng.Int64N(k.ns/50+1)
+			b.Launch(trace.Launch{Name: k.name, Start: now, Duration: ns, Grid: k.grid, Block: k.block, Lane: lane, Thread: thread})
+			now += ns + 1000
+		}
+		for range len(open) + 1 {
+			b.Pop(thread, now)
+		}
+		now += 20_000
+	}
+	return b.Trace("long")
 }
 
 // BenchmarkRecorded compares recorded pairs, read before.
@@ -189,14 +253,4 @@ func BenchmarkBootstrapRatio(b *testing.B) {
 	for b.Loop() {
 		align.BootstrapRatio(x, y)
 	}
-}
-
-// BenchmarkReport makes the table by name of a million launches.
-func BenchmarkReport(b *testing.B) {
-	t, _ := program(1, 8800, fullShape.model(8)).trace("e2e")
-	b.ReportAllocs()
-	for b.Loop() {
-		align.Report(t, align.Options{})
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(t.Launches.Len()), "ns/launch")
 }

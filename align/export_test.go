@@ -101,3 +101,13 @@ func CountRanges(t *trace.Trace) (groups []RangeCount, outside int64, covered fl
 	}
 	return groups, tree.outside, cutRanges(context.Background(), tree, outermostRepeated(tree.groups)).covered(context.Background())
 }
+
+// CutPeriods tells steps by what repeats, in each way, and returns how many there
+// are in all.
+func CutPeriods(t *trace.Trace) int {
+	n := 0
+	for _, cut := range repeatedSteps(t, newAlphabet(nil).symbols(t)) {
+		n += len(cut().steps)
+	}
+	return n
+}
