@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -173,13 +174,28 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Ran
 	if err := r.resolve(ctx, db, strings); err != nil {
 		return nil, err
 	}
-	// Of ranges that begin together, the longer is around the shorter.
-	compare := func(a, b trace.Range) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) }
-	if !slices.IsSortedFunc(r.ranges, compare) {
-		slices.SortStableFunc(r.ranges, compare)
-	}
+	sortRanges(r.ranges, db.numWorkers())
 	return r.ranges, nil
 }
+
+// sortRanges puts ranges in order of start. Mostly they are.
+func sortRanges(ranges []trace.Range, workers int) {
+	// Of ranges that begin together, the longer is around the shorter.
+	compare := func(a, b trace.Range) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) }
+	var unsorted atomic.Bool
+	parallel(workers, chunksOf(len(ranges)), func(k int) {
+		from := max(k*chunkRows-1, 0) // from the last of the chunk before on
+		if !slices.IsSortedFunc(ranges[from:min(k*chunkRows+chunkRows, len(ranges))], compare) {
+			unsorted.Store(true)
+		}
+	})
+	if unsorted.Load() {
+		slices.SortStableFunc(ranges, compare)
+	}
+}
+
+// chunksOf returns how many chunks n rows make.
+func chunksOf(n int) int { return (n + chunkRows - 1) / chunkRows }
 
 // resolve gives the ranges, in order of the rows, their threads and names.
 func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable) error {
@@ -188,11 +204,7 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 		names[i] = trace.None
 	}
 	registered := map[int64]uint32{} // names by string id of the report
-	for i := range r.ranges {
-		k := r.keys[r.ranges[i].Name].name
-		if names[k] != trace.None {
-			continue
-		}
+	for _, k := range r.firstNames(db.numWorkers()) {
 		if n := &r.names[k]; n.registered == null {
 			names[k] = strings.id(n.text)
 		} else {
@@ -213,7 +225,7 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 			names[registered[id]] = strings.id(unresolved(id))
 		}
 	}
-	parallel(db.numWorkers(), (len(r.ranges)+chunkRows-1)/chunkRows, func(k int) {
+	parallel(db.numWorkers(), chunksOf(len(r.ranges)), func(k int) {
 		own := r.ranges[k*chunkRows : min(k*chunkRows+chunkRows, len(r.ranges))]
 		for i := range own {
 			key := &r.keys[own[i].Name]
@@ -221,6 +233,29 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 		}
 	})
 	return nil
+}
+
+// firstNames returns the names of the ranges, each once, in order of the rows
+// that have them first: names are numbered as the workers come upon them.
+func (r *rangeReader) firstNames(workers int) []uint32 {
+	n := len(r.ranges)
+	parts := min(workers, chunksOf(n))
+	found := make([][]uint32, parts)
+	parallel(workers, parts, func(k int) {
+		seen := make([]bool, len(r.names))
+		for i := n * k / parts; i < n*(k+1)/parts; i++ {
+			if name := r.keys[r.ranges[i].Name].name; !seen[name] {
+				seen[name] = true
+				found[k] = append(found[k], name)
+			}
+		}
+	})
+	seen := make([]bool, len(r.names))
+	return slices.DeleteFunc(slices.Concat(found...), func(name uint32) bool {
+		was := seen[name]
+		seen[name] = true
+		return was
+	})
 }
 
 // A timeline is the ranges of one thread, for telling which was innermost at
@@ -238,31 +273,61 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 // meanwhile, and so is around it.
 type timeline struct {
 	ranges []trace.Range // of all threads
-	own    []uint32      // in order of start
+	own    []uint32      // in order of start; nil if all ranges are of one thread
+	n      int
+}
+
+// at returns which of all ranges the thread's range i is.
+func (l *timeline) at(i int) uint32 {
+	if l.own == nil {
+		return uint32(i)
+	}
+	return l.own[i]
 }
 
 // timelines sets the parents of ranges, which are in order of start, and
 // returns the timeline of each thread.
-func timelines(ranges []trace.Range) map[uint64]*timeline {
-	count := map[uint64]int{}
-	for i := 0; i < len(ranges); { // mostly of one thread for a while
-		j := i + 1
-		for j < len(ranges) && ranges[j].Thread == ranges[i].Thread {
-			j++
+func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
+	// Ranges are mostly of one thread for a while.
+	runs := func(chunk int, fn func(thread uint64, from, to int)) {
+		end := min(chunk*chunkRows+chunkRows, len(ranges))
+		for i := chunk * chunkRows; i < end; {
+			j := i + 1
+			for j < end && ranges[j].Thread == ranges[i].Thread {
+				j++
+			}
+			fn(ranges[i].Thread, i, j)
+			i = j
 		}
-		count[ranges[i].Thread] += j - i
-		i = j
 	}
-	lines := make(map[uint64]*timeline, len(count))
-	for thread, n := range count {
-		lines[thread] = &timeline{ranges: ranges, own: hugepages.Make[uint32](n)[:0]}
-	}
-	var line *timeline
-	for i := range ranges {
-		if i == 0 || ranges[i].Thread != ranges[i-1].Thread {
-			line = lines[ranges[i].Thread]
+	chunks := make([]map[uint64]int, chunksOf(len(ranges))) // ranges by thread
+	parallel(workers, len(chunks), func(k int) {
+		chunks[k] = map[uint64]int{}
+		runs(k, func(thread uint64, from, to int) { chunks[k][thread] += to - from })
+	})
+	lines := map[uint64]*timeline{}
+	for _, chunk := range chunks {
+		for thread, n := range chunk {
+			if lines[thread] == nil {
+				lines[thread] = &timeline{ranges: ranges}
+			}
+			chunk[thread] = lines[thread].n // where those of the chunk begin
+			lines[thread].n += n
 		}
-		line.own = append(line.own, uint32(i))
+	}
+	if len(lines) > 1 {
+		for _, line := range lines {
+			line.own = hugepages.Make[uint32](line.n)
+		}
+		parallel(workers, len(chunks), func(k int) {
+			runs(k, func(thread uint64, from, to int) {
+				own := lines[thread].own[chunks[k][thread]:]
+				for i := range to - from {
+					own[i] = uint32(from + i)
+				}
+				chunks[k][thread] += to - from
+			})
+		})
 	}
 	var wg sync.WaitGroup
 	for _, line := range lines {
@@ -277,7 +342,8 @@ func timelines(ranges []trace.Range) map[uint64]*timeline {
 func (l *timeline) nest() {
 	ranges := l.ranges
 	var stack []uint32
-	for _, r := range l.own {
+	for i := range l.n {
+		r := l.at(i)
 		// Drop those that have ended. One that ends beneath others, where
 		// ranges do not nest, stays until it comes to the top.
 		for len(stack) > 0 && ranges[stack[len(stack)-1]].End <= ranges[r].Start {
@@ -307,29 +373,29 @@ func (l *timeline) find(t int64) uint32 {
 // mostly ascend takes no more steps than there are ranges.
 type timeCursor struct {
 	*timeline
-	at    int    // how many ranges began by the last time
+	began int    // how many ranges began by the last time
 	inner uint32 // the last range found; of no meaning before the first
 	last  int64
 }
 
 func (c *timeCursor) find(t int64) uint32 {
-	at := c.at
+	at := c.began
 	if at == 0 || t < c.last {
-		at = sort.Search(len(c.own), func(i int) bool { return c.ranges[c.own[i]].Start > t })
+		at = sort.Search(c.n, func(i int) bool { return c.ranges[c.at(i)].Start > t })
 	} else {
-		for at < len(c.own) && c.ranges[c.own[at]].Start <= t {
+		for at < c.n && c.ranges[c.at(at)].Start <= t {
 			at++
 		}
 	}
-	if at != c.at || t < c.last {
+	if at != c.began || t < c.last {
 		c.inner = trace.None
 		if at > 0 {
-			c.inner = c.own[at-1]
+			c.inner = c.at(at - 1)
 		}
 	} else if at == 0 {
 		c.inner = trace.None
 	}
-	c.at, c.last = at, t
+	c.began, c.last = at, t
 	for c.inner != trace.None && c.ranges[c.inner].End <= t {
 		c.inner = c.ranges[c.inner].Parent
 	}

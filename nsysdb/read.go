@@ -107,7 +107,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 		if t.Ranges, err = db.readRanges(ctx, strings); err != nil {
 			return nil, err
 		}
-		lines = timelines(t.Ranges)
+		lines = timelines(t.Ranges, db.numWorkers())
 	}
 	index, known := makeNodes(t, r.nodes.Keys, r.made, lines)
 	r.finish(t, configs, index)

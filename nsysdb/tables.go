@@ -163,7 +163,7 @@ func (db *DB) Ranges(ctx context.Context) ([]Range, error) {
 	if err != nil {
 		return nil, explain(db.path, err)
 	}
-	timelines(ranges)
+	timelines(ranges, db.numWorkers())
 	out := make([]Range, len(ranges))
 	for i, r := range ranges {
 		out[i] = Range{Name: strings.list[r.Name], Start: r.Start, End: r.End, Thread: r.Thread, Parent: -1}
