@@ -11,7 +11,7 @@ import (
 func (s *Source) Count(ctx context.Context, name string) (int64, error) {
 	def, _, err := s.lookup(name, nil)
 	if err != nil {
-		return 0, err
+		return 0, s.finish(err)
 	}
 	n, err := s.count(ctx, def)
 	return n, s.finish(err)

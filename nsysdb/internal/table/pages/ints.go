@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -17,14 +16,14 @@ import (
 func (s *Source) Ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, fn func(table.Batch) error) error {
 	def, wanted, err := s.lookup(name, slices.Concat(columns, opts.Keys))
 	if err != nil {
-		return err
+		return s.finish(err)
 	}
 	for i, w := range wanted {
 		switch c := def.columns[w]; {
 		case i < len(columns) && c.Type != "INTEGER":
-			return fmt.Errorf("%s: %w", s.path, refuse("column %s of %s is not declared INTEGER", c.Name, name))
+			return s.finish(refuse("column %s of %s is not declared INTEGER", c.Name, name))
 		case i >= len(columns) && c.rowid:
-			return fmt.Errorf("%s: %w", s.path, refuse("column %s of %s differs in each row", c.Name, name))
+			return s.finish(refuse("column %s of %s differs in each row", c.Name, name))
 		}
 	}
 	return s.finish(s.ints(ctx, def, wanted, opts, fn))

@@ -10,7 +10,7 @@ import (
 func (s *Source) Rows(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
 	def, wanted, err := s.lookup(name, columns)
 	if err != nil {
-		return err
+		return s.finish(err)
 	}
 	return s.finish(s.rows(ctx, def, wanted, fn))
 }

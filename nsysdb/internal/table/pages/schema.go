@@ -67,14 +67,15 @@ func (s *Source) Tables(context.Context) (map[string]table.Table, error) {
 	return tables, nil
 }
 
-// lookup finds a table that can be read and the indices of its columns.
+// lookup finds a table that can be read and the indices of its columns. Its
+// errors go through finish, as what is left to SQLite must not have changed.
 func (s *Source) lookup(name string, columns []string) (*definition, []int, error) {
 	d := s.tables[name]
 	if d == nil {
-		return nil, nil, fmt.Errorf("%s: %w", s.path, refuse("no table %s", name))
+		return nil, nil, refuse("no table %s", name)
 	}
 	if d.refused != nil {
-		return nil, nil, fmt.Errorf("%s: %s: %w", s.path, name, d.refused)
+		return nil, nil, fmt.Errorf("%s: %w", name, d.refused)
 	}
 	indices := make([]int, len(columns))
 next:
@@ -85,7 +86,7 @@ next:
 				continue next
 			}
 		}
-		return nil, nil, fmt.Errorf("%s: %w", s.path, refuse("table %s has no column %s", name, want))
+		return nil, nil, refuse("table %s has no column %s", name, want)
 	}
 	return d, indices, nil
 }

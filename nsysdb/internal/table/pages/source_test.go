@@ -247,6 +247,14 @@ func TestChanged(t *testing.T) {
 			if !errors.Is(err, table.ErrChanged) {
 				t.Errorf("rows: %v", err)
 			}
+			// What is left to SQLite must be told too, or SQLite reads what came since.
+			err = s.Ints(t.Context(), "t", []string{"name"}, table.IntsOptions{}, func(table.Batch) error { return nil })
+			if !errors.Is(err, table.ErrChanged) || errors.Is(err, table.ErrUnsupported) {
+				t.Errorf("ints of a text: %v", err)
+			}
+			if _, err := s.Count(t.Context(), "no table"); !errors.Is(err, table.ErrChanged) {
+				t.Errorf("count of nothing: %v", err)
+			}
 		})
 	}
 }
