@@ -175,9 +175,10 @@ func TestNotComparable(t *testing.T) {
 		reason string
 		mock   []kernel
 		says   string
+		where  string // with ranges
 	}{
-		{"a third of the launches", append(strange(6), fullShape.attentionOp()[4:7]...), "topKPerRowPrefill"},
-		{"nothing in common", strange(8), "none of the mock's 8 kernels"},
+		{"a third of the launches", append(strange(6), fullShape.attentionOp()[4:7]...), "topKPerRowPrefill", `begins in NVTX range "forward #/layer #/self_attn`},
+		{"nothing in common", strange(8), "none of the mock's 8 kernels", ""},
 	} {
 		for _, bare := range []bool{false, true} {
 			mock, _ := program(1, 10, x.mock).trace("mock")
@@ -189,6 +190,9 @@ func TestNotComparable(t *testing.T) {
 			}
 			if !strings.Contains(r.Findings[0].Message, x.says) || r.Findings[0].Hint == "" {
 				t.Errorf("%s: %q, hint %q; want %q in it", x.reason, r.Findings[0].Message, r.Findings[0].Hint, x.says)
+			}
+			if says := strings.Contains(r.Findings[0].Message, "NVTX range"); says != (x.where != "" && !bare) || says && !strings.Contains(r.Findings[0].Message, x.where) {
+				t.Errorf("%s: %q, want %q in it only where there are ranges", x.reason, r.Findings[0].Message, x.where)
 			}
 			for _, k := range r.Checklist {
 				if k.Status != align.NotChecked {

@@ -39,6 +39,7 @@ type placing struct {
 	classes []placedClass
 	// matched and geom are of the best occurrence of the typical step.
 	matched, geom int
+	nearest       int // launch that it begins with, if anything matched
 	value         int // of the best, by score
 	perStep       int // occurrences in the typical step
 	partial       int // occurrences left out since they match less, in the typical step
@@ -199,7 +200,7 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 			for _, o := range occ {
 				p.value = max(p.value, o.value())
 				if o.matched > p.matched || o.matched == p.matched && o.geom > p.geom {
-					p.matched, p.geom = o.matched, o.geom
+					p.matched, p.geom, p.nearest = o.matched, o.geom, c.rep.at(o.start)
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -237,6 +238,9 @@ func (c *comparer) notComparable(r *Result, f *fit) {
 	what := fmt.Sprintf("no place in the E2E's steps holds half of the %s of the mock's step", count(len(f.mock), "launch"))
 	if n := f.placing.matched; n > 0 {
 		what += fmt.Sprintf(", the nearest has %d", n)
+		if path, _ := c.e2e.path(f.placing.nearest); path != nil {
+			what += fmt.Sprintf(" and begins in NVTX range %q", strings.Join(path, "/"))
+		}
 	}
 	hint := "compare the table of kernels below; choose the operation with --e2e-nvtx or --mock-nvtx, or check that both captures run the same operation"
 	if c.o.Regression {
