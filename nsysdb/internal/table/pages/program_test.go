@@ -46,7 +46,7 @@ func (p *program) value(row int) driver.Value {
 	case 6:
 		return float64(p.next(9))
 	case 7:
-		return pick(p, 0.1, -1e300, math.Inf(1), math.SmallestNonzeroFloat64, 1<<53, -0.0, 9.3e18)
+		return pick(p, 0.1, -1e300, math.Inf(1), math.SmallestNonzeroFloat64, 1<<53, math.Copysign(0, -1), 9.3e18)
 	case 8:
 		return strings.Repeat("x", p.next(256))
 	case 9:

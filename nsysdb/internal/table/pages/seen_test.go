@@ -142,9 +142,8 @@ func overflowing(t *testing.T) []byte {
 	return readFile(t, path)
 }
 
-// overflow returns the first overflow page of a file made by overflowing; its
+// setOverflow sets the first overflow page of a file made by overflowing: its
 // number is the last thing in page 2.
-func (p patient) overflow() uint32     { return binary.BigEndian.Uint32(p.page(2)[508:]) }
 func (p patient) setOverflow(n uint32) { binary.BigEndian.PutUint32(p.page(2)[508:], n) }
 
 // checkSeen reads table t of a damaged file.
