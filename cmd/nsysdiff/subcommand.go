@@ -59,8 +59,11 @@ func lookupSubcommand(name string) (subcommand, bool) {
 // misspelt returns the error for a word in the place of a subcommand that is
 // nearly one, and no file.
 func misspelt(word string) error {
+	if strings.ContainsAny(word, "-./*") {
+		return nil
+	}
 	near := nearest(word, subcommandNames())
-	if near == "" || strings.ContainsAny(word, "-./*") {
+	if near == "" {
 		return nil
 	}
 	if _, err := os.Stat(word); !errors.Is(err, fs.ErrNotExist) {

@@ -37,6 +37,9 @@ func Clean(s string) string {
 
 func isClean(s string) bool {
 	for i, r := range s {
+		if r >= ' ' && r <= '~' {
+			continue // as nearly all, and to ask of each takes long
+		}
 		if r == utf8.RuneError {
 			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
 				return false

@@ -49,8 +49,16 @@ func cutMiddle(s string, n int) string {
 	head := n / 2
 	tail := n - 1 - head
 	if oneEach(s) {
-		r := []rune(s)
-		return string(r[:head]) + "…" + string(r[len(r)-tail:])
+		from, to := 0, len(s)
+		for range head {
+			_, size := utf8.DecodeRuneInString(s[from:])
+			from += size
+		}
+		for range tail {
+			_, size := utf8.DecodeLastRuneInString(s[:to])
+			to -= size
+		}
+		return s[:from] + "…" + s[to:]
 	}
 	cond := &runewidth.Condition{}
 	return cond.Truncate(s, head, "") + "…" + cond.TruncateLeft(s, width(s)-tail, "")
@@ -110,7 +118,7 @@ func bareName(name string) string {
 	from, to := 0, len(name)
 	angle, paren := 0, 0
 	for i := 0; i < to; i++ {
-		if strings.HasPrefix(name[i:], anonymous) {
+		if name[i] == '(' && strings.HasPrefix(name[i:], anonymous) {
 			i += len(anonymous) - 1
 			continue
 		}
