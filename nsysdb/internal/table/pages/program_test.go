@@ -168,7 +168,7 @@ func checkProgram(t *testing.T, bytes []byte) (refused map[string]string) {
 func TestPrograms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	refused := 0
-	const programs = 60
+	const programs = 30
 	for range programs {
 		bytes := make([]byte, 20+rng.IntN(200))
 		for i := range bytes {
