@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -40,39 +41,75 @@ func newAlphabet(aliases []Alias) *alphabet {
 
 // symbols returns the symbol of each configuration of a trace.
 func (a *alphabet) symbols(t *trace.Trace) []symbol {
+	byName := make(map[uint32]symbol) // by string id
+	var names []string
+	for i := range t.Configs {
+		if n := t.Configs[i].Name; byName[n] == (symbol{}) {
+			byName[n] = symbol{name: -1}
+			names = append(names, t.Strings[n])
+		}
+	}
+	a.learn(names)
 	syms := make([]symbol, len(t.Configs))
 	for i := range t.Configs {
 		c := &t.Configs[i]
-		s := a.name(t.Strings[c.Name])
+		s := byName[c.Name]
+		if s.name < 0 {
+			s = a.name(t.Strings[c.Name])
+			byName[c.Name] = s
+		}
 		s.geom = a.geoms.id([6]int32{c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2]})
 		syms[i] = s
 	}
 	return syms
 }
 
-// name returns the symbol of a name, without geometry. An alias gives both
-// its kernels the symbol of one made-up name, on both sides, so that equal
-// names stay equal.
-func (a *alphabet) name(name string) symbol {
-	key := name
-	for i := range a.aliases {
-		if a.aliases[i].Mock.MatchString(name) || a.aliases[i].E2E.MatchString(name) {
-			key = aliasKey(i)
-			break
+// learn puts names into the alphabet, in their order. To tell the families of
+// kernels takes most of the time to compare two small reports.
+func (a *alphabet) learn(names []string) {
+	var keys, unknown []string
+	seen := map[string]bool{}
+	for _, name := range names {
+		key := a.key(name)
+		if _, known := a.byName[key]; !known && !seen[key] {
+			seen[key] = true
+			keys, unknown = append(keys, key), append(unknown, name)
 		}
 	}
-	if s, ok := a.byName[key]; ok {
-		return s
+	info, noDtype := make([]nameInfo, len(keys)), make([]string, len(keys))
+	parallel(context.Background(), len(keys), func(i int) {
+		family := Family(unknown[i])
+		info[i] = nameInfo{name: unknown[i], family: family, kind: kindOf(family)}
+		noDtype[i] = ignoreDtype(family)
+	})
+	for i, key := range keys {
+		a.byName[key] = symbol{
+			name:    a.names.id(key),
+			family:  a.families.id(info[i].family),
+			noDtype: a.noDtype.id(noDtype[i]),
+		}
+		a.info = append(a.info, info[i])
 	}
-	family := Family(name)
-	s := symbol{
-		name:    a.names.id(key),
-		family:  a.families.id(family),
-		noDtype: a.noDtype.id(FamilyIgnoringDtype(name)),
+}
+
+// name returns the symbol of a name, without geometry.
+func (a *alphabet) name(name string) symbol {
+	key := a.key(name)
+	if _, known := a.byName[key]; !known {
+		a.learn([]string{name})
 	}
-	a.byName[key] = s
-	a.info = append(a.info, nameInfo{name: name, family: family, kind: Kind(name)})
-	return s
+	return a.byName[key]
+}
+
+// key returns what a name is known by. An alias gives both its kernels one
+// made-up name, on both sides, so that equal names stay equal.
+func (a *alphabet) key(name string) string {
+	for i := range a.aliases {
+		if a.aliases[i].Mock.MatchString(name) || a.aliases[i].E2E.MatchString(name) {
+			return aliasKey(i)
+		}
+	}
+	return name
 }
 
 // of returns what a name says of its kernel. Names of aliases share what the

@@ -25,8 +25,10 @@ func Dtypes(name string) []string {
 // nvjet_tst_bz_TN and nvjet_hsh_bz_TN are both nvjet_?_bz_TN. It is not a
 // family, and not to be passed to [Family].
 func FamilyIgnoringDtype(name string) string {
-	return replaceDtypes(Family(name), func(string) {})
+	return ignoreDtype(Family(name))
 }
+
+func ignoreDtype(family string) string { return replaceDtypes(family, func(string) {}) }
 
 // nvjetDtypes are the letters for data types in nvjet names. Observed (see
 // familyRules): three letters are the type of A and B, the accumulator's, D's;

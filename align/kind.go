@@ -71,7 +71,11 @@ var kindRules = [...]struct {
 
 // Kind returns what a kernel does, as far as its name tells.
 func Kind(name string) KernelKind {
-	f := strings.ToLower(Family(name))
+	return kindOf(Family(name))
+}
+
+func kindOf(family string) KernelKind {
+	f := strings.ToLower(family)
 	for _, r := range kindRules {
 		for _, w := range r.words {
 			if start, ok := strings.CutPrefix(w, "^"); ok {
