@@ -173,7 +173,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	var origins []origin
 	mockOverlap, e2eOverlap := mv.overlaps(len(columns)), ev.overlaps(len(columns))
 	sporadic := newSporadic()
-	var paced []cell
+	var basePaced, paced []cell
 	for i := range columns {
 		m, e := mocks[i], e2es[i]
 		inMock := m.sample != nil && m.present >= minPresent
@@ -197,6 +197,9 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 			s.Present = e.present
 			if c.o.Launches {
 				s.Launches = append(s.Launches, mv.refs(i, sideMock)...)
+			}
+			if c.o.Regression && m.ranks != nil && c.alphabet.of(name).kind != KindCommunication {
+				basePaced = append(basePaced, m)
 			}
 		}
 		if inE2E {
@@ -224,7 +227,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 		origins = append(origins, origin{i, inMock, inE2E})
 	}
 	r.Findings = append(r.Findings, sporadic.findings()...)
-	c.paces(r, ev, paced)
+	stragglers(r, mv.paces(r.Mock.Tracks, basePaced), ev.paces(r.E2E.Tracks, paced))
 	c.splitDtypes(r)
 	return origins, nil
 }

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -128,14 +129,23 @@ const (
 	stragglerPace  = 1.1 // of the median rank, from which on a rank is a straggler
 	stragglerSites = 0.6 // part of the sites on which it must be slower
 	minRankSites   = 3   // sites to tell a pace from
+	newStraggler   = 1.1 // of the pace of the base's slowest, from which on a straggler is news
 )
 
-// paces fills in how fast each track of the E2E is and reports stragglers.
+// A straggler is a track that is slower than the median one.
+type straggler struct {
+	name   string
+	pace   float64
+	slower int // sites on which it is
+	of     int
+}
+
+// paces fills in how fast each track of a side is and returns the stragglers.
 // cells are those of sites that are not communication, whose time is the
 // others' doing.
-func (c *comparer) paces(r *Result, v *view, cells []cell) {
+func (v *view) paces(tracks []Track, cells []cell) []straggler {
 	if !v.several() || len(cells) < minRankSites {
-		return
+		return nil
 	}
 	ratios := map[int][]float64{}
 	for _, cell := range cells {
@@ -146,7 +156,8 @@ func (c *comparer) paces(r *Result, v *view, cells []cell) {
 			ratios[t] = append(ratios[t], ratioOf(cell.medians[k], cell.ranks.MedianNS))
 		}
 	}
-	for t := range v.seq.t.Tracks {
+	var out []straggler
+	for t := range tracks {
 		rs := ratios[t]
 		if len(rs) < minRankSites {
 			continue
@@ -159,14 +170,31 @@ func (c *comparer) paces(r *Result, v *view, cells []cell) {
 		}
 		n := len(rs)
 		pace := median(rs)
-		r.E2E.Tracks[t].Pace = pace
+		tracks[t].Pace = pace
 		if pace >= stragglerPace && float64(slower) >= stragglerSites*float64(n) {
-			r.Findings = append(r.Findings, Finding{
-				Code: CodeStraggler, Severity: Warning,
-				Message: fmt.Sprintf("%s is slower than the median rank on %d of %s, by %.3g in the middle", v.rankName(t), slower, count(n, "site"), pace),
-				Hint:    "look for a lower clock, another process on that GPU, or an uneven share of the work",
-			})
+			out = append(out, straggler{v.rankName(t), pace, slower, n})
 		}
+	}
+	return out
+}
+
+// stragglers reports the stragglers of the E2E. What the base has too is no
+// news.
+func stragglers(r *Result, base, next []straggler) {
+	for _, s := range next {
+		f := Finding{
+			Code: CodeStraggler, Severity: Warning,
+			Message: fmt.Sprintf("%s is slower than the median rank on %d of %s, by %.3g in the middle", s.name, s.slower, count(s.of, "site"), s.pace),
+			Hint:    "look for a lower clock, another process on that GPU, or an uneven share of the work",
+		}
+		if len(base) > 0 {
+			slowest := slices.MaxFunc(base, func(a, b straggler) int { return cmp.Compare(a.pace, b.pace) })
+			f.Message += fmt.Sprintf("; in the base %s is, by %.3g", slowest.name, slowest.pace)
+			if s.pace < slowest.pace*newStraggler {
+				f.Severity = Info
+			}
+		}
+		r.Findings = append(r.Findings, f)
 	}
 }
 

@@ -128,6 +128,49 @@ func TestStraggler(t *testing.T) {
 	}
 }
 
+// TestStragglerOfBoth looks at a rank that is slow in both runs, which is no
+// news, or slower still in the new one.
+func TestStragglerOfBoth(t *testing.T) {
+	for _, x := range []struct {
+		reason     string
+		base, next map[int]int64
+		want       string
+	}{
+		{"in the new run only", nil, map[int]int64{2: 30}, "straggler warning"},
+		{"in both", map[int]int64{1: 30}, map[int]int64{2: 30}, "straggler info"},
+		{"in both, slower in the new run", map[int]int64{2: 15}, map[int]int64{2: 60}, "straggler warning"},
+		{"in the base only", map[int]int64{2: 30}, nil, ""},
+	} {
+		both(t, func(t *testing.T, o align.Options) {
+			c := check(t)
+			o.Regression = true
+			run := func(name string, slow map[int]int64) *trace.Trace {
+				tr, _ := traceOf(name, rankPrograms(4, func(int) []kernel { return oneRank.model(3) }, slow)...)
+				return tr
+			}
+			r := compare(t, run("base", x.base), run("new", x.next), o)
+			got := ""
+			for _, f := range r.Findings {
+				if f.Code == align.CodeStraggler {
+					got = f.Code + " " + string(f.Severity)
+					if says := strings.Contains(f.Message, "in the base pid"); says != (x.base != nil) {
+						c.Errorf("%s: %q", x.reason, f.Message)
+					}
+				}
+			}
+			if got != x.want {
+				c.Errorf("%s: %q, want %q; %v", x.reason, got, x.want, findingCodes(r))
+			}
+			for rank, percent := range x.base {
+				want := 1 + float64(percent)/100
+				if got := r.Mock.Tracks[rank].Pace; got < want-0.03 || got > want+0.03 {
+					c.Errorf("%s: pace %.3f of the base's rank %d, want %.2f", x.reason, got, rank, want)
+				}
+			}
+		})
+	}
+}
+
 func percentOf(m map[int]int64, k int) int64 { return m[k] }
 
 // TestCollective looks at where the time of a collective goes: the rank that
