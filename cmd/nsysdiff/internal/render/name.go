@@ -2,6 +2,7 @@ package render
 
 import (
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
@@ -81,10 +82,21 @@ func fitName(name string, n int) string {
 // differ and would look alike are cut instead where that tells them apart, by
 // their template arguments.
 func fitNames(names []string, n int) []string {
+	// To shorten a name is to parse it, which takes longer than all else that
+	// a table of names takes.
 	fit := make([]string, len(names))
+	var wg sync.WaitGroup
+	const share = 16 // names that are worth a goroutine
+	for from := 0; from < len(names); from += share {
+		wg.Go(func() {
+			for i := from; i < min(from+share, len(names)); i++ {
+				fit[i] = fitName(names[i], n)
+			}
+		})
+	}
+	wg.Wait()
 	full := map[string]map[string]bool{} // by what is shown
 	for i, name := range names {
-		fit[i] = fitName(name, n)
 		if full[fit[i]] == nil {
 			full[fit[i]] = map[string]bool{}
 		}
