@@ -12,6 +12,7 @@ import (
 type comparer struct {
 	o         Options
 	alphabet  *alphabet
+	family    func(name string) string // of a kernel
 	mock, e2e *sequence
 	boot      *bootstrap
 	sites     int     // that are judged
@@ -28,6 +29,7 @@ type comparer struct {
 // [NotComparable]. An error means that the context was cancelled.
 func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
 	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), boot: newBootstrap()}
+	c.family = func(name string) string { return c.alphabet.of(name).family }
 	c.mock = newSequence(mock, c.alphabet, sideMock, c.o)
 	c.e2e = newSequence(e2e, c.alphabet, sideE2E, c.o)
 	r := c.newResult()

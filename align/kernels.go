@@ -12,7 +12,9 @@ import (
 // Report returns the table of kernels of one report: all launches in scope,
 // with the figures of cuda_gpu_kern_sum of nsys stats.
 func Report(t *trace.Trace, o Options) *Result {
-	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(nil)}
+	c := &comparer{o: o.withDefaults()}
+	families := familiesOf(t)
+	c.family = func(name string) string { return families[name] }
 	r := emptyResult(c.o)
 	r.Mode = ModeReport
 	r.Mock = describe(t)
@@ -22,6 +24,34 @@ func Report(t *trace.Trace, o Options) *Result {
 	}
 	c.captureFindings(r, t, r.Mock)
 	return r
+}
+
+// familiesOf returns the family of each kernel name of a trace. To tell them is
+// most of the time to make the table of a small report.
+func familiesOf(t *trace.Trace) map[string]string {
+	families := map[string]string{}
+	var names []string
+	add := func(id uint32) {
+		name := t.Strings[id]
+		if _, known := families[name]; !known {
+			families[name] = ""
+			names = append(names, name)
+		}
+	}
+	for i := range t.Configs {
+		add(t.Configs[i].Name)
+	}
+	if t.Reduced != nil {
+		for i := range t.Reduced.Totals {
+			add(t.Reduced.Totals[i].Name)
+		}
+	}
+	found := make([]string, len(names))
+	parallel(context.Background(), len(names), func(i int) { found[i] = Family(names[i]) })
+	for i, name := range names {
+		families[name] = found[i]
+	}
+	return families
 }
 
 // kernelTable has a row for each group of launches, that with the most time
@@ -54,7 +84,7 @@ func (c *comparer) addSide(ctx context.Context, rows map[string]*KernelRow, t *t
 			id = uint32(len(keys))
 			ids[key] = id
 			keys = append(keys, key)
-			families = append(families, c.alphabet.of(t.Strings[t.Configs[i].Name]).family)
+			families = append(families, c.family(t.Strings[t.Configs[i].Name]))
 		}
 		groups[i] = id
 	}
@@ -82,7 +112,7 @@ func (c *comparer) addTotals(rows map[string]*KernelRow, t *trace.Trace, sd side
 			ids[key] = id
 			keys = append(keys, key)
 			sums = append(sums, trace.Distribution{})
-			families = append(families, c.alphabet.of(t.Strings[tot.Name]).family)
+			families = append(families, c.family(t.Strings[tot.Name]))
 		}
 		sums[id].Merge(&tot.Distribution)
 	}
@@ -122,7 +152,7 @@ func (c *comparer) groupKey(t *trace.Trace, cfg *trace.Config) string {
 	name := t.Strings[cfg.Name]
 	switch c.o.By {
 	case ByFamily:
-		return c.alphabet.of(name).family
+		return c.family(name)
 	case ByShort:
 		return t.Strings[cfg.Short]
 	case ByGrid:
