@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 )
 
@@ -20,6 +21,7 @@ const maxDepth = 20
 type leaves struct {
 	page []uint32
 	last []int64 // greatest rowid that each may hold
+	more bool    // these are not all
 }
 
 func (l *leaves) len() int { return len(l.page) }
@@ -40,16 +42,23 @@ type walker struct {
 	ctx   context.Context // of one walk
 	r     *reader
 	depth int // number of interior levels
+	most  int // leaves to list, at most
 	out   leaves
 }
 
-// list lists the leaves of the table below root.
-func (r *reader) list(ctx context.Context, s *Source, root uint32) (leaves, error) {
-	w := &walker{Source: s, ctx: ctx, r: r}
+// errEnough ends a walk that was to list no more leaves.
+var errEnough = errors.New("enough leaves")
+
+// list lists the leaves of the table below root, or the first so many of them.
+func (r *reader) list(ctx context.Context, s *Source, root uint32, most int) (leaves, error) {
+	w := &walker{Source: s, ctx: ctx, r: r, most: most}
 	if err := w.measure(root); err != nil {
 		return leaves{}, err
 	}
 	err := w.walk(root, 0, math.MinInt64, true, math.MaxInt64)
+	if w.out.more = err == errEnough; w.out.more {
+		err = nil
+	}
 	return w.out, err
 }
 
@@ -66,6 +75,7 @@ func (w *walker) measure(root uint32) error {
 			return err
 		}
 		if b.kind == leafTable {
+			leaves = min(leaves, int64(w.most))
 			w.out.page = make([]uint32, 0, leaves)
 			w.out.last = make([]int64, 0, leaves)
 			return nil
@@ -106,7 +116,10 @@ func (w *walker) walk(page uint32, level int, after int64, first bool, last int6
 		if !w.layout.child(page) && !(page == 1 && level == 0) {
 			return refuse("page %d: not a page of the table", page)
 		}
-		if int64(w.out.len()) >= w.layout.pages {
+		switch n := w.out.len(); {
+		case n == w.most:
+			return errEnough
+		case int64(n) >= w.layout.pages:
 			return refuse("more leaves than pages")
 		}
 		w.out.page = append(w.out.page, page)

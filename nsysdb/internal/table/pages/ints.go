@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -32,7 +33,7 @@ func (s *Source) Ints(ctx context.Context, name string, columns []string, opts t
 func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts table.IntsOptions, fn func(table.Batch) error) error {
 	var sc scan
 	first := s.idle.take()
-	if err := s.start(ctx, &sc, &first.reader, def, wanted); err != nil {
+	if err := s.start(ctx, &sc, &first.reader, def, wanted, math.MaxInt); err != nil {
 		s.idle.give(first)
 		return err
 	}

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"math"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -19,7 +20,7 @@ func (s *Source) rows(ctx context.Context, def *definition, wanted []int, fn fun
 	w := s.idle.take()
 	defer s.idle.give(w)
 	c := &cursor{reader: &w.reader, row: make([]table.Value, len(wanted))}
-	if err := s.start(ctx, &c.scan, c.reader, def, wanted); err != nil {
+	if err := s.start(ctx, &c.scan, c.reader, def, wanted, firstLeaves); err != nil {
 		return err
 	}
 	for {
@@ -33,12 +34,17 @@ func (s *Source) rows(ctx context.Context, def *definition, wanted []int, fn fun
 	}
 }
 
-// start begins a scan, whose first reader is r, by listing the table's leaves.
-func (s *Source) start(ctx context.Context, c *scan, r *reader, def *definition, wanted []int) (err error) {
+// firstLeaves is how many leaves a cursor lists before it lists all: who looks
+// for the first row of a kind mostly finds it there.
+const firstLeaves = 64
+
+// start begins a scan, whose first reader is r, by listing the table's leaves, or
+// the first so many of them.
+func (s *Source) start(ctx context.Context, c *scan, r *reader, def *definition, wanted []int, most int) (err error) {
 	defer guard(&err)
 	c.Source, c.def, c.wanted = s, def, wanted
 	c.overflow.Store(s.layout.pages)
-	c.leaves, err = r.list(ctx, s, def.root)
+	c.leaves, err = r.list(ctx, s, def.root, most)
 	c.perRun = s.layout.perRun(c.leaves.len())
 	r.scan = c
 	return err
@@ -63,7 +69,14 @@ func (c *cursor) next(ctx context.Context) (ok bool, err error) {
 	defer guard(&err)
 	for c.cell == c.page.cells {
 		if c.leaf == c.scan.leaves.len() {
-			return false, nil
+			if !c.scan.leaves.more {
+				return false, nil
+			}
+			if c.scan.leaves, err = c.reader.list(ctx, c.scan.Source, c.scan.def.root, math.MaxInt); err != nil {
+				return false, err
+			}
+			c.scan.perRun = c.scan.layout.perRun(c.scan.leaves.len())
+			continue
 		}
 		if c.leaf == c.loaded {
 			if err := ctx.Err(); err != nil {
