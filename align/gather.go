@@ -16,12 +16,13 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 	g.counts = make([][]int, len(g.parts))
 	longest := make([]int64, len(g.parts))
 	parallel(ctx, len(g.parts), func(p int) {
-		counts := make([]int, n)
+		counts := newCounts[int](n)
+		most := int64(0)
 		for i := g.parts[p].start; i < g.parts[p].end; i++ {
 			counts[groups[t.Launches.Config[i]]]++
-			longest[p] = max(longest[p], t.Launches.Duration(i))
+			most = max(most, t.Launches.Duration(i))
 		}
-		g.counts[p] = counts
+		g.counts[p], longest[p] = counts, most
 	})
 	samples := make([]Sample, n)
 	switch {
@@ -59,18 +60,20 @@ func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample
 		}
 	}
 	limit := max(minGathered, g.t.Launches.Len()/gatherRounds)
-	var all []T
+	var rounds []interval // of groups
+	most := 0             // durations in one of them
 	for from := 0; from < len(sizes); {
-		to, room := from+1, sizes[from]
-		for to < len(sizes) && room+sizes[to] <= limit {
-			room += sizes[to]
+		to, n := from+1, sizes[from]
+		for to < len(sizes) && n+sizes[to] <= limit {
+			n += sizes[to]
 			to++
 		}
-		if room > len(all) {
-			all = hugepages.Make[T](room)
-		}
-		round(ctx, g, sizes, all, from, to, samples)
+		rounds, most = append(rounds, interval{from, to}), max(most, n)
 		from = to
+	}
+	all := hugepages.Make[T](most)
+	for _, r := range rounds {
+		round(ctx, g, sizes, all, r.start, r.end, samples)
 	}
 }
 
@@ -80,7 +83,7 @@ func round[T duration32or64](ctx context.Context, g *gatherer, sizes []int, all 
 	// Each part of the launches has its own place among a group's.
 	next := make([][]int, len(g.parts))
 	for p := range next {
-		next[p] = make([]int, to-from)
+		next[p] = newCounts[int](to - from)
 	}
 	at := 0
 	for k := from; k < to; k++ {

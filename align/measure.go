@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -105,8 +106,13 @@ type cellScratch struct {
 
 // reset makes room for a number of launches and steps.
 func (s *cellScratch) reset(launches, steps int) {
-	s.durations = slices.Grow(s.durations[:0], launches)
-	s.bounds = append(slices.Grow(s.bounds[:0], steps+1), 0)
+	if cap(s.durations) < launches {
+		s.durations = hugepages.Make[int64](launches)
+	}
+	if cap(s.bounds) < steps+1 {
+		s.bounds = hugepages.Make[int](steps + 1)
+	}
+	s.durations, s.bounds = s.durations[:0], append(s.bounds[:0], 0)
 }
 
 // newView returns a view of the steps that have places.
@@ -308,7 +314,7 @@ func (v *view) neighbour(distance int) *Neighbour {
 	if best == nil {
 		return nil
 	}
-	durations := make([]int64, 0, best.n)
+	durations := hugepages.Make[int64](best.n)[:0]
 	each(func(launch int, name int32) {
 		if name == bestName {
 			durations = append(durations, l.Duration(launch))

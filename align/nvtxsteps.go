@@ -80,8 +80,9 @@ func cutRanges(ctx context.Context, tree *rangeTree, groups []int) *rangeCut {
 	}
 	within := tree.within(groups)
 	parallel(ctx, len(pieces), func(k int) {
-		p := &pieces[k]
-		p.outside = make([]int, len(tree.groups))
+		p := pieces[k] // a copy: what is beside it is written by others
+		defer func() { pieces[k] = p }()
+		p.outside = newCounts[int](len(tree.groups))
 		p.steps = make([]step, 0, expected/len(pieces)+1)
 		byRange := map[uint32]int{}
 		last, at := uint32(none), 0

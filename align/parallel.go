@@ -49,3 +49,12 @@ func divide(n, launches int) []interval {
 	}
 	return parts
 }
+
+// apartInts is how many more integers than it needs a slice has that one
+// goroutine writes all the time, beside those of others: within one line of the
+// cache, or two that are fetched together, each write waits for the other
+// processor.
+const apartInts = 16
+
+// newCounts returns n counts for one goroutine.
+func newCounts[T int | int64](n int) []T { return make([]T, n, n+apartInts) }

@@ -86,8 +86,8 @@ func (tree *rangeTree) count(ctx context.Context) {
 	parts := launchParts(0, t.Launches.Len())
 	counts := make([]groupCount, len(parts))
 	parallel(ctx, len(parts), func(p int) {
-		c := &counts[p]
-		c.ns = make([]int64, len(tree.groups))
+		c := groupCount{ns: newCounts[int64](len(tree.groups))}
+		defer func() { counts[p] = c }()
 		last := uint32(none)
 		for i := parts[p].start; i < parts[p].end; i++ {
 			r := t.IssueRange(i)

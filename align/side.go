@@ -93,18 +93,7 @@ func describe(t *trace.Trace) *Side {
 		s.Tracks = append(s.Tracks, track)
 	}
 	s.Processes, s.Devices = len(pids), len(devices)
-	launched := make([]bool, len(t.Configs))
-	for i, cfg := range t.Launches.Config {
-		launched[cfg] = true
-		s.GPUTimeNS += t.Launches.Duration(i)
-	}
-	lanes := map[uint32]bool{}
-	for cfg, is := range launched {
-		if is {
-			lanes[t.Configs[cfg].Lane] = true
-		}
-	}
-	s.Streams = len(lanes)
+	s.GPUTimeNS, s.Streams = inUse(t)
 	if r := t.Reduced; r != nil {
 		s.Launches = max(capture.Launches, r.Launches)
 		s.InScope, s.GPUTimeNS, s.Streams = r.Launches, r.GPUTimeNS(), r.Streams
@@ -113,6 +102,31 @@ func describe(t *trace.Trace) *Side {
 		}
 	}
 	return s
+}
+
+// inUse returns the time that launches take in all, and how many lanes they ran
+// in.
+func inUse(t *trace.Trace) (ns int64, lanes int) {
+	parts := launchParts(0, t.Launches.Len())
+	times, launched := make([]int64, len(parts)), make([][]bool, len(parts))
+	parallel(context.Background(), len(parts), func(p int) {
+		own, sum := make([]bool, len(t.Configs)), int64(0)
+		for i := parts[p].start; i < parts[p].end; i++ {
+			own[t.Launches.Config[i]] = true
+			sum += t.Launches.Duration(i)
+		}
+		times[p], launched[p] = sum, own
+	})
+	seen := map[uint32]bool{}
+	for p := range parts {
+		ns += times[p]
+		for cfg, is := range launched[p] {
+			if is {
+				seen[t.Configs[cfg].Lane] = true
+			}
+		}
+	}
+	return ns, len(seen)
 }
 
 // maxOpaque is the part of a side's GPU time inside opaque graph launches from
