@@ -103,7 +103,7 @@ func initialize(ctx context.Context, args []string, env environment) error {
 // text compares the two sides and returns a configuration with which they
 // pass.
 func (n *initializer) text(ctx context.Context, env environment) ([]byte, error) {
-	mock, e2e, err := n.read(ctx, env.stderr, &stopwatch{})
+	mock, e2e, _, err := n.read(ctx, env.stderr, &stopwatch{})
 	if err != nil {
 		return nil, err
 	}

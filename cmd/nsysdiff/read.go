@@ -31,21 +31,23 @@ type source struct {
 }
 
 // read reads both sides, several reports at a time. Of a side of several, what
-// cannot be read is left out with a warning, unless strict; the error joins
+// cannot be read is left out, unless strict, and said in unread; the error joins
 // what is wrong with each, in their order.
-func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (mock, e2e *trace.Trace, err error) {
+func (c *config) read(ctx context.Context, stderr io.Writer, watch *stopwatch) (mock, e2e *trace.Trace, unread []string, err error) {
 	sources, err := c.sources(ctx, false, stderr, watch)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if mock, err = traceOf(ctx, sources[:len(c.mock.reports)], stderr); err != nil {
-		return nil, nil, err
+	mock, without, err := traceOf(ctx, sources[:len(c.mock.reports)], stderr)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	if e2e, err = traceOf(ctx, sources[len(c.mock.reports):], stderr); err != nil {
-		return nil, nil, err
+	e2e, unread, err = traceOf(ctx, sources[len(c.mock.reports):], stderr)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	c.options.ScopedE2E = c.options.ScopedE2E || e2e != nil && narrowed(e2e)
-	return mock, e2e, nil
+	return mock, e2e, append(without, unread...), nil
 }
 
 // summarise reads the only side and summarises it.
@@ -198,29 +200,28 @@ func isEmptyScope(err error) bool {
 	return errors.As(err, &e)
 }
 
-// traceOf makes one trace of a side's reports, nil if there are none. What is
-// to be said of them is among its warnings.
-func traceOf(ctx context.Context, sources []source, stderr io.Writer) (*trace.Trace, error) {
+// traceOf makes one trace of a side's reports, nil if there are none, and says
+// which could not be read.
+func traceOf(ctx context.Context, sources []source, stderr io.Writer) (t *trace.Trace, unread []string, err error) {
 	if len(sources) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if t := sources[0].trace; t != nil && len(sources) == 1 {
-		return t, nil
+		return t, nil, nil
 	}
 	all, whole, said := mergeSources(sources, stderr)
-	t := trace.Merge(whole...)
+	t = trace.Merge(whole...)
 	if len(whole) == 0 {
-		var err error
 		if t, err = all.Trace(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if n := len(t.Reports); n > 1 {
 		t.Capture.Path = fmt.Sprintf("%s and %d more", t.Reports[0].Path, n-1)
 	}
-	t.Capture.Warnings = append(append(t.Capture.Warnings, said.unread...), said.duplicates...)
+	t.Capture.Warnings = append(t.Capture.Warnings, said.duplicates...)
 	t.LeftOut = append(t.LeftOut, said.outOfScope...)
-	return t, nil
+	return t, said.unread, nil
 }
 
 // narrowed reports whether a trace was narrowed to NVTX ranges, be it when it

@@ -131,13 +131,19 @@ func (c *config) result(ctx context.Context, env environment) (*align.Result, er
 		fmt.Fprintf(env.stderr, "nsysdiff: configured by %s\n", c.path)
 	}
 	watch := c.watch(env)
-	mock, e2e, err := c.read(ctx, env.stderr, watch)
+	mock, e2e, unread, err := c.read(ctx, env.stderr, watch)
 	if err != nil {
 		return nil, err
 	}
 	r, err := c.compare(ctx, mock, e2e, env.now())
 	if err != nil {
 		return nil, err
+	}
+	for _, what := range unread {
+		r.Findings = append(r.Findings, align.Finding{
+			Code: align.CodeCapture, Severity: align.Warning, Message: what,
+			Hint: "what was compared is the rest; export it again, or record it again",
+		})
 	}
 	watch.lap("compare")
 	return r, nil
