@@ -147,7 +147,7 @@ func periodsIn(seq []int32, full []uint64) []period {
 	// of their halves (Karp, Miller & Rosenberg 1972, "Rapid identification of
 	// repeated patterns in strings, trees and arrays").
 	ids := make([]uint32, len(seq))
-	var w windows
+	w := windows{gaps: make([]int32, len(seq))}
 	var names intern.Table[halves]
 	for i, name := range seq {
 		ids[i], _ = names.ID(&halves{uint32(name), 0})
@@ -240,7 +240,8 @@ func (h halves) Hash() uint64 { return intern.Mix(0, uint64(h.first)<<32|uint64(
 type windows struct {
 	counts, ends []int32 // by number
 	places       []int32
-	gaps         []int
+	gaps         []int32 // how many there are of each, but between two calls of spacing none
+	distinct     []int
 }
 
 // sort fills in counts, ends, and places: window number id is at
@@ -265,6 +266,34 @@ func (w *windows) sort(ids []uint32) {
 	}
 }
 
+// spacing returns the median of the gaps between places, the greater of two, and
+// how many are near it. Gaps are of few lengths, which are counted.
+func (w *windows) spacing(at []int32) (median, regular int) {
+	w.distinct = w.distinct[:0]
+	for k := 1; k < len(at); k++ {
+		g := at[k] - at[k-1]
+		if w.gaps[g] == 0 {
+			w.distinct = append(w.distinct, int(g))
+		}
+		w.gaps[g]++
+	}
+	slices.Sort(w.distinct)
+	below := 0
+	for _, g := range w.distinct {
+		if below += int(w.gaps[g]); below > (len(at)-1)/2 {
+			median = g
+			break
+		}
+	}
+	for _, g := range w.distinct {
+		if near(g, median) {
+			regular += int(w.gaps[g])
+		}
+		w.gaps[g] = 0
+	}
+	return median, regular
+}
+
 // anchors returns the periods that windows of one length show, one for each
 // distance: that of the window which covers most, the first such. ids are the
 // windows' numbers, in order of first occurrence.
@@ -276,23 +305,11 @@ func (w *windows) anchors(seq []int32, ids []uint32, window int) []period {
 			continue
 		}
 		at := w.places[w.ends[id]-c : w.ends[id]]
-		gaps := w.gaps[:0]
-		for k := 1; k < len(at); k++ {
-			gaps = append(gaps, int(at[k]-at[k-1]))
-		}
-		w.gaps = gaps
-		slices.Sort(gaps)
-		median := gaps[len(gaps)/2]
-		regular := 0
-		for _, g := range gaps {
-			if near(g, median) {
-				regular++
-			}
-		}
+		median, regular := w.spacing(at)
 		p := period{length: median, anchor: seq[at[0]:][:window:window]}
 		// As many steps as anchors, of which the last ends with the sequence.
 		p.cover = min(1, float64((regular+1)*median)/float64(len(seq)))
-		if float64(regular) < minRegular*float64(len(gaps)) || p.cover < minCover {
+		if float64(regular) < minRegular*float64(len(at)-1) || p.cover < minCover {
 			continue
 		}
 		known := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })

@@ -35,7 +35,7 @@ func (t *Turns) End() {
 // Batches take about the same time each, so that the turn comes soon, and to wake
 // up takes longer than the turn of a batch: on many processors all would wait
 // for that.
-const patience = 100
+const patience = 30
 
 // wait waits for the turn of a batch. It reports whether it came.
 func (t *Turns) wait(seq int64) bool {
