@@ -86,12 +86,8 @@ type stepFacts struct {
 
 // facts returns the facts of each step.
 func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
-	launches := 0
-	for i := range steps {
-		launches += steps[i].n
-	}
 	facts := make([]stepFacts, len(steps))
-	parts := divide(len(steps), launches)
+	parts := divide(len(steps), launchesIn(steps))
 	l := &s.t.Launches
 	of := func(st *step) stepFacts {
 		f := stepFacts{hash: 14695981039346656037}
@@ -119,27 +115,62 @@ func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
 
 // classify sorts steps into classes, in order of first appearance.
 func (s *sequence) classify(ctx context.Context, steps []step) []*class {
-	var classes []*class
-	byHash := map[uint64][]*class{}
 	facts := s.facts(ctx, steps)
+	// Steps with one hash are alike, but for chance: to see that each is like the
+	// first of them is most of the work.
+	type print struct {
+		hash     uint64
+		replayed bool
+	}
+	firsts := map[print]int{}
+	first, alike := make([]int, len(steps)), make([]bool, len(steps))
+	for i := range facts {
+		k := print{facts[i].hash, facts[i].replayed}
+		at, ok := firsts[k]
+		if !ok {
+			at = i
+			firsts[k] = i
+		}
+		first[i] = at
+	}
+	parts := divide(len(steps), launchesIn(steps))
+	parallel(ctx, len(parts), func(p int) {
+		for i := parts[p].start; i < parts[p].end; i++ {
+			alike[i] = first[i] < i && s.same(&steps[first[i]], &steps[i])
+		}
+	})
+	var classes []*class
+	of := make([]*class, len(steps))
 	for i := range steps {
-		st, f := &steps[i], &facts[i]
+		st, replayed := &steps[i], facts[i].replayed
 		var c *class
-		for _, d := range byHash[f.hash] {
-			if d.replayed == f.replayed && s.same(d.rep, st) {
-				c = d
-				break
+		switch {
+		case alike[i]:
+			c = of[first[i]]
+		case first[i] < i && ctx.Err() == nil:
+			// By chance its hash is another's.
+			if at := slices.IndexFunc(classes, func(c *class) bool { return c.replayed == replayed && s.same(c.rep, st) }); at >= 0 {
+				c = classes[at]
 			}
 		}
 		if c == nil {
-			c = &class{rep: st, replayed: f.replayed}
+			c = &class{rep: st, replayed: replayed}
 			classes = append(classes, c)
-			byHash[f.hash] = append(byHash[f.hash], c)
 		}
+		of[i] = c
 		c.steps = append(c.steps, i)
-		c.ns += f.ns * int64(max(st.weight, 1))
+		c.ns += facts[i].ns * int64(max(st.weight, 1))
 	}
 	return classes
+}
+
+// launchesIn returns how many launches steps have.
+func launchesIn(steps []step) int {
+	n := 0
+	for i := range steps {
+		n += steps[i].n
+	}
+	return n
 }
 
 // same reports whether two steps launch the same.

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -64,7 +65,12 @@ func (p *periodic) search(track int) []period {
 func (p *periodic) cut(by period, track int) []interval {
 	tr := p.t.Tracks[track]
 	configs := p.t.Launches.Config[tr.First : tr.First+tr.N]
-	return by.cut(tr.N, func(i int) int32 { return p.syms[configs[i]].name })
+	parts := launchParts(0, tr.N)
+	found := make([][]int, len(parts))
+	parallel(context.Background(), len(parts), func(k int) {
+		found[k] = by.matches(tr.N, parts[k], func(i int) int32 { return p.syms[configs[i]].name })
+	})
+	return by.cut(tr.N, slices.Concat(found...))
 }
 
 // steps tells steps by one of the periods.
@@ -195,7 +201,7 @@ const (
 // where several kinds of steps alternate. Parts of a step that an anchor divides
 // evenly, a layer's attention and its MLP that both begin with a norm, are not.
 func (p *period) repeats(seq []int32) bool {
-	steps := p.cut(len(seq), func(i int) int32 { return seq[i] })
+	steps := p.cut(len(seq), p.matchesIn(seq))
 	print := func(iv interval) fingerprint {
 		f := make(fingerprint, iv.end-iv.start)
 		for k := range f {
@@ -355,8 +361,7 @@ func tailPeriod(seq []int32) (period, bool) {
 // in irregular order are halves of one kind and of the next. full tells apart
 // what names do not: the geometry too.
 func (p *period) settle(seq []int32, full []uint64) {
-	var pos []int
-	p.positions(len(seq), func(i int) int32 { return seq[i] }, func(at int) { pos = append(pos, at) })
+	pos := p.positions(p.matchesIn(seq))
 	if len(pos) == 0 {
 		return
 	}
@@ -421,45 +426,56 @@ func (p *period) fewestKinds(pos []int, full []uint64) int {
 	return best
 }
 
-// positions calls fn with where the anchor occurs in a sequence of n names, but
-// for those that follow the one before by less than half a period.
-func (p *period) positions(n int, name func(i int) int32, fn func(at int)) {
-	apart := (p.length + 1) / 2
-	for i, last := 0, -apart; i+len(p.anchor) <= n; i++ {
+// matches returns where the anchor begins within an interval of a sequence of n
+// names.
+func (p *period) matches(n int, within interval, name func(i int) int32) []int {
+	var found []int
+	for i := within.start; i < within.end && i+len(p.anchor) <= n; i++ {
 		k := 0
 		for k < len(p.anchor) && name(i+k) == p.anchor[k] {
 			k++
 		}
-		if k == len(p.anchor) && i-last >= apart {
-			last = i
-			fn(i)
+		if k == len(p.anchor) {
+			found = append(found, i)
 		}
 	}
+	return found
 }
 
-// cut returns the steps of a sequence of n names: from each anchor to the next,
-// as far as they are about a period apart, and one period from the last.
-func (p *period) cut(n int, name func(i int) int32) []interval {
-	steps := make([]interval, 0, n/p.length+1)
-	add := func(at, next int) {
-		start := at - p.offset
-		switch {
-		case start < 0:
-		case next < n && near(next-at, p.length):
-			steps = append(steps, interval{start, next - p.offset})
-		case start+p.length <= n && (next == n || start+p.length <= next-p.offset):
-			steps = append(steps, interval{start, start + p.length})
+func (p *period) matchesIn(seq []int32) []int {
+	return p.matches(len(seq), interval{0, len(seq)}, func(i int) int32 { return seq[i] })
+}
+
+// positions drops, of where the anchor begins, what follows the one before by
+// less than half a period.
+func (p *period) positions(matches []int) []int {
+	apart := (p.length + 1) / 2
+	pos := matches[:0]
+	for _, at := range matches {
+		if len(pos) == 0 || at-pos[len(pos)-1] >= apart {
+			pos = append(pos, at)
 		}
 	}
-	last := -1
-	p.positions(n, name, func(at int) {
-		if last >= 0 {
-			add(last, at)
+	return pos
+}
+
+// cut returns the steps of a sequence of n launches: from each anchor to the
+// next, as far as they are about a period apart, and one period from the last. It
+// reuses matches, where the anchor begins.
+func (p *period) cut(n int, matches []int) []interval {
+	pos := p.positions(matches)
+	steps := make([]interval, 0, len(pos))
+	for k, at := range pos {
+		start := at - p.offset
+		if start < 0 {
+			continue
 		}
-		last = at
-	})
-	if last >= 0 {
-		add(last, n)
+		switch {
+		case k+1 < len(pos) && near(pos[k+1]-at, p.length):
+			steps = append(steps, interval{start, pos[k+1] - p.offset})
+		case start+p.length <= n && (k+1 == len(pos) || start+p.length <= pos[k+1]-p.offset):
+			steps = append(steps, interval{start, start + p.length})
+		}
 	}
 	return steps
 }
