@@ -173,8 +173,10 @@ func TestJob(t *testing.T) {
 			return writeJob(t, dir, truncated())
 		}, nil, []check{aligned, tracks(3, 4),
 			{"warning", func(j *job) error {
-				if !slices.ContainsFunc(j.E2E.Warnings, func(w string) bool { return strings.Contains(w, "rank2.sqlite: is cut off") }) {
-					return fmt.Errorf("warnings %q do not name rank2.sqlite", j.E2E.Warnings)
+				if !slices.ContainsFunc(j.Findings, func(f align.Finding) bool {
+					return f.Code == align.CodeCapture && strings.Contains(f.Message, "rank2.sqlite: is cut off")
+				}) {
+					return fmt.Errorf("findings %+v do not name rank2.sqlite", j.Findings)
 				}
 				return nil
 			}},
