@@ -116,7 +116,7 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 		return nil
 	}
 	if !c.o.Regression {
-		parallel(ctx, 2, func(k int) { *[]*[]Neighbour{&r.Before, &r.After}[k] = ev.beside(ctx, 2*k-1) })
+		r.Before, r.After = ev.beside(ctx, -1), ev.beside(ctx, +1)
 		c.edges(r, f, ev)
 	}
 	c.measureSteps(ctx, r, r.Sites[first:], mv, ev)

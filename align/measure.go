@@ -314,7 +314,10 @@ func (v *view) neighbour(distance int) *Neighbour {
 	if best == nil {
 		return nil
 	}
-	durations := hugepages.Make[int64](best.n)[:0]
+	scratch := v.scratch.Get().(*cellScratch)
+	defer v.scratch.Put(scratch)
+	scratch.reset(best.n, 0)
+	durations := scratch.durations
 	each(func(launch int, name int32) {
 		if name == bestName {
 			durations = append(durations, l.Duration(launch))
