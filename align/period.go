@@ -52,11 +52,13 @@ func newPeriodic(t *trace.Trace, syms []symbol) *periodic {
 func (p *periodic) search(track int) []period {
 	tr := p.t.Tracks[track]
 	configs := p.t.Launches.Config[tr.First+max(0, tr.N-maxPeriodSample) : tr.First+tr.N]
-	names, full := make([]int32, len(configs)), make([]uint64, len(configs))
+	names := make([]int32, len(configs))
 	for i, c := range configs {
-		y := p.syms[c]
-		names[i] = y.name
-		full[i] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
+		names[i] = p.syms[c].name
+	}
+	full := func(i int) uint64 {
+		y := p.syms[configs[i]]
+		return uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
 	}
 	return findPeriods(names, full)
 }
@@ -134,12 +136,14 @@ func length(ivs []interval) int {
 // Where that covers too little, the end of the sequence is looked at by itself:
 // a program that tunes its kernels launches more before its first step than in
 // all steps.
-func findPeriods(seq []int32, full []uint64) []period {
-	for {
-		if found := periodsIn(seq, full); len(found) > 0 || len(seq) < minPeriodSample {
+func findPeriods(all []int32, full func(i int) uint64) []period {
+	for seq := all; ; {
+		from := len(all) - len(seq)
+		found := periodsIn(seq, func(i int) uint64 { return full(from + i) })
+		if len(found) > 0 || len(seq) < minPeriodSample {
 			return found
 		}
-		seq, full = seq[len(seq)/2:], full[len(seq)/2:]
+		seq = seq[len(seq)/2:]
 	}
 }
 
@@ -147,7 +151,7 @@ func findPeriods(seq []int32, full []uint64) []period {
 // looked at by itself.
 const minPeriodSample = 128
 
-func periodsIn(seq []int32, full []uint64) []period {
+func periodsIn(seq []int32, full func(i int) uint64) []period {
 	var found []period
 	// Windows are numbered by what they hold, those twice as long by the numbers
 	// of their halves (Karp, Miller & Rosenberg 1972, "Rapid identification of
@@ -360,7 +364,7 @@ func tailPeriod(seq []int32) (period, bool) {
 // steps equal. With a beginning in the middle of a step, steps of several kinds
 // in irregular order are halves of one kind and of the next. full tells apart
 // what names do not: the geometry too.
-func (p *period) settle(seq []int32, full []uint64) {
+func (p *period) settle(seq []int32, full func(i int) uint64) {
 	pos := p.positions(p.matchesIn(seq))
 	if len(pos) == 0 {
 		return
@@ -387,18 +391,19 @@ const maxKindSample = 256
 
 // fewestKinds returns the offset that divides the sequence into the fewest
 // distinct steps, p.offset if none is better.
-func (p *period) fewestKinds(pos []int, full []uint64) int {
+func (p *period) fewestKinds(pos []int, full func(i int) uint64) int {
 	const base = 0x9E3779B97F4A7C15 // odd, so that no power of it vanishes
-	prefix := make([]uint64, len(full)+1)
-	for i, v := range full {
-		prefix[i+1] = prefix[i]*base + v*0xBF58476D1CE4E5B9 + 1
+	pos = pos[max(0, len(pos)-maxKindSample):]
+	first := max(0, pos[0]-p.length) // no step that is looked at begins before
+	prefix := make([]uint64, pos[len(pos)-1]-first+1)
+	for i := range len(prefix) - 1 {
+		prefix[i+1] = prefix[i]*base + full(first+i)*0xBF58476D1CE4E5B9 + 1
 	}
 	power := make([]uint64, 2*p.length+2)
 	power[0] = 1
 	for i := 1; i < len(power); i++ {
 		power[i] = power[i-1] * base
 	}
-	pos = pos[max(0, len(pos)-maxKindSample):]
 	distinct := func(offset int) int {
 		seen := map[uint64]bool{}
 		lost := 0
@@ -408,7 +413,7 @@ func (p *period) fewestKinds(pos []int, full []uint64) int {
 			case from < 0:
 				lost++
 			case to-from < len(power):
-				seen[prefix[to]-prefix[from]*power[to-from]] = true
+				seen[prefix[to-first]-prefix[from-first]*power[to-from]] = true
 			}
 		}
 		return len(seen) + lost
