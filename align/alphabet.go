@@ -41,23 +41,15 @@ func newAlphabet(aliases []Alias) *alphabet {
 
 // symbols returns the symbol of each configuration of a trace.
 func (a *alphabet) symbols(t *trace.Trace) []symbol {
-	byName := make(map[uint32]symbol) // by string id
-	var names []string
+	names := make([]string, len(t.Configs))
 	for i := range t.Configs {
-		if n := t.Configs[i].Name; byName[n] == (symbol{}) {
-			byName[n] = symbol{name: -1}
-			names = append(names, t.Strings[n])
-		}
+		names[i] = t.Strings[t.Configs[i].Name]
 	}
 	a.learn(names)
 	syms := make([]symbol, len(t.Configs))
 	for i := range t.Configs {
 		c := &t.Configs[i]
-		s := byName[c.Name]
-		if s.name < 0 {
-			s = a.name(t.Strings[c.Name])
-			byName[c.Name] = s
-		}
+		s := a.name(names[i])
 		s.geom = a.geoms.id([6]int32{c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2]})
 		syms[i] = s
 	}

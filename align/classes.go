@@ -87,7 +87,6 @@ type stepFacts struct {
 // facts returns the facts of each step.
 func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
 	facts := make([]stepFacts, len(steps))
-	parts := divide(len(steps), launchesIn(steps))
 	l := &s.t.Launches
 	of := func(st *step) stepFacts {
 		f := stepFacts{hash: 14695981039346656037}
@@ -105,11 +104,7 @@ func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
 		f.replayed = replayed*2 > st.n
 		return f
 	}
-	parallel(ctx, len(parts), func(p int) {
-		for i := parts[p].start; i < parts[p].end; i++ {
-			facts[i] = of(&steps[i])
-		}
-	})
+	eachStep(ctx, steps, func(i int) { facts[i] = of(&steps[i]) })
 	return facts
 }
 
@@ -133,12 +128,7 @@ func (s *sequence) classify(ctx context.Context, steps []step) []*class {
 		}
 		first[i] = at
 	}
-	parts := divide(len(steps), launchesIn(steps))
-	parallel(ctx, len(parts), func(p int) {
-		for i := parts[p].start; i < parts[p].end; i++ {
-			alike[i] = first[i] < i && s.same(&steps[first[i]], &steps[i])
-		}
-	})
+	eachStep(ctx, steps, func(i int) { alike[i] = first[i] < i && s.same(&steps[first[i]], &steps[i]) })
 	var classes []*class
 	of := make([]*class, len(steps))
 	for i := range steps {
@@ -162,6 +152,16 @@ func (s *sequence) classify(ctx context.Context, steps []step) []*class {
 		c.ns += facts[i].ns * int64(max(st.weight, 1))
 	}
 	return classes
+}
+
+// eachStep calls fn with the number of each step, from several goroutines.
+func eachStep(ctx context.Context, steps []step, fn func(i int)) {
+	parts := divide(len(steps), launchesIn(steps))
+	parallel(ctx, len(parts), func(p int) {
+		for i := parts[p].start; i < parts[p].end; i++ {
+			fn(i)
+		}
+	})
 }
 
 // launchesIn returns how many launches steps have.

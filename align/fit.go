@@ -146,11 +146,7 @@ func (c *comparer) sameRanges(ctx context.Context, bs, ns segmentation) (segment
 
 // perStep returns the mean number of launches of a step.
 func (s *segmentation) perStep() int {
-	n := 0
-	for i := range s.steps {
-		n += s.steps[i].n
-	}
-	return n / max(len(s.steps), 1)
+	return launchesIn(s.steps) / max(len(s.steps), 1)
 }
 
 const (

@@ -34,9 +34,9 @@ func nvtxSteps(ctx context.Context, tree *rangeTree) (segmentation, bool) {
 	return segmentation{}, false
 }
 
-// namedSteps tells steps by the ranges of given names.
+// namedSteps tells steps by the ranges of given names, of a tree that nvtxSteps
+// has counted.
 func namedSteps(ctx context.Context, tree *rangeTree, names []string) (segmentation, bool) {
-	tree.count(ctx)
 	var chosen []int
 	for g := range tree.groups {
 		if tree.groups[g].ranges > 0 && slices.Contains(names, tree.groups[g].name) && !tree.underWarmup(g) {

@@ -29,7 +29,6 @@ type rangeTree struct {
 	groups  []rangeGroup // a group comes after the one around it; group 0 is the root
 	of      []uint32     // group, by range
 	outside int64        // GPU time of launches inside no range
-	counted bool         // outside, and what groups say of launches, are filled in
 }
 
 // A groupKey names a group by the one around it.
@@ -74,12 +73,9 @@ type groupCount struct {
 	ranges  []int // by number in threads, those with launches in them
 }
 
-// count counts the launches inside the ranges of each group, and the ranges
-// that have any.
+// count counts, once, the launches inside the ranges of each group, and the
+// ranges that have any.
 func (tree *rangeTree) count(ctx context.Context) {
-	if tree.counted {
-		return
-	}
 	t := tree.t
 	// Whoever first sets a range's bit counts it, and then those around it.
 	used := make([]uint32, (len(t.Ranges)+31)/32)
@@ -137,7 +133,6 @@ func (tree *rangeTree) count(ctx context.Context) {
 	for g := len(tree.groups) - 1; g > 0; g-- {
 		tree.groups[tree.groups[g].parent].ns += tree.groups[g].ns
 	}
-	tree.counted = ctx.Err() == nil
 }
 
 // within returns a function that tells of a range, which may be None, the

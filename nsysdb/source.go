@@ -91,21 +91,20 @@ func (s *source) Changed() (bool, error) {
 // comes upon, perhaps in mid-table, again with SQLite: reset makes the caller
 // forget what it has had.
 func (s *source) read(ctx context.Context, reset func(), fn func(table.Source) error) error {
+	var refused error
 	if s.scanner != nil {
-		refused := fn(s.scanner)
-		if !errors.Is(refused, table.ErrUnsupported) {
+		if refused = fn(s.scanner); !errors.Is(refused, table.ErrUnsupported) {
 			return refused
 		}
-		if _, err := s.sqlite(ctx); errors.Is(err, sqlite.ErrNoSQLite) {
-			return refused
-		} else if err != nil {
-			return err
-		}
-		reset()
 	}
 	lib, err := s.sqlite(ctx)
-	if err != nil {
+	switch {
+	case refused != nil && errors.Is(err, sqlite.ErrNoSQLite):
+		return refused
+	case err != nil:
 		return err
+	case refused != nil:
+		reset()
 	}
 	return fn(lib)
 }

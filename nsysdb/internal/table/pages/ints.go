@@ -41,7 +41,7 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	per, leaves := sc.perRun, sc.leaves.len()
+	per, leaves := sc.perRun(), sc.leaves.len()
 	runs := (leaves + per - 1) / per
 	workers = min(workers, runs, 1+leaves*s.layout.pageSize/workerBytes)
 

@@ -25,21 +25,20 @@ const (
 	padding = 8 + wordsSize
 )
 
-// perRun returns how many of a table's leaves to read at a time.
-func (l *layout) perRun(leaves int) int {
-	return max(1, min(runPages, runBytes/l.pageSize, max(smallRunPages, leaves/smallRuns)))
-}
-
 // A scan is one pass over a table.
 type scan struct {
 	*Source
 	def    *definition
 	wanted []int
 	leaves leaves
-	perRun int // leaves to read at a time
 	// overflow counts down the overflow pages that may yet be read. Each
 	// belongs to one record, so more than the file's pages means a loop.
 	overflow atomic.Int64
+}
+
+// perRun returns how many leaves to read at a time.
+func (s *scan) perRun() int {
+	return max(1, min(runPages, runBytes/s.layout.pageSize, max(smallRunPages, s.leaves.len()/smallRuns)))
 }
 
 // A reader reads pages of a scan; each goroutine has its own.

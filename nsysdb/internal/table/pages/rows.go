@@ -45,7 +45,6 @@ func (s *Source) start(ctx context.Context, c *scan, r *reader, def *definition,
 	c.Source, c.def, c.wanted = s, def, wanted
 	c.overflow.Store(s.layout.pages)
 	c.leaves, err = r.list(ctx, s, def.root, most)
-	c.perRun = s.layout.perRun(c.leaves.len())
 	r.scan = c
 	return err
 }
@@ -75,7 +74,6 @@ func (c *cursor) next(ctx context.Context) (ok bool, err error) {
 			if c.scan.leaves, err = c.reader.list(ctx, c.scan.Source, c.scan.def.root, math.MaxInt); err != nil {
 				return false, err
 			}
-			c.scan.perRun = c.scan.layout.perRun(c.scan.leaves.len())
 			continue
 		}
 		if c.leaf == c.loaded {
@@ -83,7 +81,7 @@ func (c *cursor) next(ctx context.Context) (ok bool, err error) {
 				return false, err
 			}
 			c.first = c.loaded
-			c.loaded = min(c.loaded+c.scan.perRun, c.scan.leaves.len())
+			c.loaded = min(c.loaded+c.scan.perRun(), c.scan.leaves.len())
 			if err := c.reader.load(c.first, c.loaded); err != nil {
 				return false, err
 			}
