@@ -97,7 +97,7 @@ func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
 			f.hash = (f.hash ^ uint64(uint32(y.name))<<32 ^ uint64(uint32(y.geom))) * 1099511628211
 			f.hash ^= f.hash >> 29
 			f.ns += l.Duration(at)
-			if l.Node[at] != trace.None {
+			if s.t.LaunchNode(at) != trace.None {
 				replayed++
 			}
 		}

@@ -23,7 +23,7 @@ func copyOf(t *trace.Trace, keep func(i int) bool) *trace.Trace {
 	l := &t.Launches
 	for i := range l.Len() {
 		if keep == nil || keep(i) {
-			c.Launches.Append(l.Start[i], l.Duration(i), l.Config[i], l.Node[i], l.Origin[i])
+			c.Launches.Append(l.Start[i], l.Duration(i), l.Config[i], l.Origin[i])
 		}
 	}
 	c.MakeTracks()

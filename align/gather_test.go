@@ -22,6 +22,8 @@ func TestSamplesOf(t *testing.T) {
 		{"few with a long one", 1000, true},
 		{"more than are gathered at a time", 1_300_000, false},
 		{"more with a long one", 1_300_000, true},
+		{"a group too large to be gathered", 2_000_000, false},
+		{"such a group with a long one", 2_000_000, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -37,10 +39,16 @@ func TestSamplesOf(t *testing.T) {
 					config = 1
 				}
 				d := 1000 + rng.Int64N(1<<20)
+				if i%5 == 0 { // the upper half of most medians, and of no other
+					d = 1<<17 + rng.Int64N(100)
+				}
+				if i%1000 == 0 {
+					d = 1<<32 - 2 - rng.Int64N(2)
+				}
 				if test.long && i == test.launches/2 {
 					d = 1 << 33
 				}
-				tr.Launches.Set(i, int64(i), d, config, trace.None, trace.None)
+				tr.Launches.Set(i, int64(i), d, config, trace.None)
 				byGroup[groups[config]] = append(byGroup[groups[config]], d)
 			}
 			want := make([]align.Sample, 5)

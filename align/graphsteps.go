@@ -35,7 +35,7 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 				j++
 			}
 			switch {
-			case t.Launches.Node[i] != none:
+			case t.LaunchNode(i) != none:
 				replays = append(replays, j-i)
 				replayed += j - i
 				fallthrough
@@ -67,7 +67,7 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 // splitRepeats cuts steps of eager launches that are another one several times
 // over: two prefills in a row, with no replay between.
 func splitRepeats(t *trace.Trace, steps []step) []step {
-	eager := func(st *step) bool { return t.Launches.Node[st.first] == none }
+	eager := func(st *step) bool { return t.LaunchNode(st.first) == none }
 	name := func(i int) uint32 { return t.LaunchConfig(i).Name }
 	// One of each length will do: most programs have few.
 	shortest := map[int]int{}
@@ -109,7 +109,7 @@ func splitRepeats(t *trace.Trace, steps []step) []step {
 // or both are launched one by one. A report without API calls does not tell
 // replays apart: there, a new one begins where the order of nodes starts again.
 func sameReplay(t *trace.Trace, i, j int) bool {
-	a, b := t.Launches.Node[i], t.Launches.Node[j]
+	a, b := t.LaunchNode(i), t.LaunchNode(j)
 	if a == none || b == none {
 		return a == b
 	}

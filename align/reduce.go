@@ -104,8 +104,7 @@ type reducer struct {
 	owners  map[uint32]*keptStep // of the launches of t that are kept
 	strings map[string]uint32
 	ranges  *rangeCopier
-	configs []uint32 // of the output, by that of t
-	nodes   []uint32
+	configs []uint32          // of the output, by that of t
 	replays map[uint32]uint32 // of the output, by its range
 }
 
@@ -330,11 +329,11 @@ func (r *reducer) copyStep(k *keptStep) trace.Step {
 	st.First = k.to
 	for j := range k.n {
 		i := k.at(j)
-		node, origin := uint32(trace.None), r.ranges.copy(r.issueRange(i))
-		if n := src.Node[i]; n != trace.None {
-			node, origin = r.nodes[n], r.replay(src.Origin[i], origin)
+		origin := r.ranges.copy(r.issueRange(i))
+		if r.t.LaunchNode(i) != trace.None {
+			origin = r.replay(src.Origin[i], origin)
 		}
-		dst.Append(src.Start[i], src.Duration(i), r.configs[src.Config[i]], node, origin)
+		dst.Append(src.Start[i], src.Duration(i), r.configs[src.Config[i]], origin)
 	}
 	if r.nvtx {
 		st.Range = r.ranges.copy(k.label)
@@ -415,15 +414,16 @@ func (r *reducer) copyConfigs() {
 	}
 }
 
-// copyNodes copies the graph nodes that kept launches use, in their order.
+// copyNodes copies the graph nodes that the output's configurations have, in
+// their order.
 func (r *reducer) copyNodes() {
 	used := make([]bool, len(r.t.Nodes))
-	for i := range r.owners {
-		if n := r.t.Launches.Node[i]; n != trace.None {
+	for i := range r.out.Configs {
+		if n := r.out.Configs[i].Node; n != trace.None {
 			used[n] = true
 		}
 	}
-	r.nodes = make([]uint32, len(r.t.Nodes))
+	nodes := make([]uint32, len(r.t.Nodes))
 	for i, u := range used {
 		if !u {
 			continue
@@ -433,8 +433,13 @@ func (r *reducer) copyNodes() {
 			n.Range = trace.None
 		}
 		n.Range = r.ranges.exact(n.Range)
-		r.nodes[i] = uint32(len(r.out.Nodes))
+		nodes[i] = uint32(len(r.out.Nodes))
 		r.out.Nodes = append(r.out.Nodes, n)
+	}
+	for i := range r.out.Configs {
+		if n := &r.out.Configs[i].Node; *n != trace.None {
+			*n = nodes[*n]
+		}
 	}
 }
 
@@ -537,7 +542,7 @@ func recordedSteps(t *trace.Trace, o Options, further bool) []func() segmentatio
 				skipped++
 				continue
 			}
-			s.steps = append(s.steps, step{track: track, first: st.First, n: st.N, label: st.Range, weight: st.Weight})
+			s.steps = append(s.steps, step{track: track, first: st.First, n: st.N, label: st.Range, weight: int32(st.Weight)})
 		}
 		if skipped > 0 {
 			s.leftOut = append(s.leftOut, fmt.Sprintf("%s skipped as warm-up, as asked", count(skipped, "step")))

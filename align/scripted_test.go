@@ -155,7 +155,7 @@ func scriptOf(t *trace.Trace, site map[launchID]int, accept func(name string) bo
 		at := slices.IndexFunc(path, stepRange.MatchString)
 		wanted[k] = accept(path[at])
 		module := path[at+1:]
-		if t.Launches.Node[i] != trace.None {
+		if t.LaunchNode(i) != trace.None {
 			module = t.Path(t.CaptureRange(i))
 			if at := slices.Index(module, "capture"); at >= 0 {
 				module = module[at+1:]

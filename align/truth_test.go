@@ -54,7 +54,7 @@ func truthOf(t *testing.T, tr *trace.Trace, op, unit, step *regexp.Regexp) truth
 			continue
 		}
 		g := group{replay: -1}
-		if tr.Launches.Node[i] != trace.None {
+		if tr.LaunchNode(i) != trace.None {
 			g.replay = int64(tr.Launches.Origin[i])
 		}
 		u, ok := within(module, unit)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -22,14 +23,15 @@ import (
 //
 // Launches.Origin holds correlation ids and must keep them until all calls
 // have been seen, so what is found for a launch that no graph replayed waits
-// in Launches.Node, which such a launch does not use, and what is found for a
-// graph launch in Replays.
+// in found, and what is found for a graph launch in Replays.
 type attributor struct {
 	t       *trace.Trace
+	nodes   []uint32 // of t.Configs
 	lines   map[uint64]*timeline
 	workers int
 	chunks  []chunk
 	tracks  []trackCalls
+	found   []uint32 // by launch; nil where calls are not looked at
 
 	mu      sync.Mutex
 	threads intern.Table[threadKey]
@@ -64,11 +66,9 @@ type threadFacts struct {
 	tracks []int // of its process
 }
 
-// What is found for a launch that no graph replayed is the index of a range
-// plus the number of nodes, so that it differs from a node, or one of these:
-// noRange if a call was found and no range was open, trace.None if no call was
-// found. So of two calls with one correlation id the outermost range wins in
-// any order.
+// What is found is the index of a range, noRange if a call was found and no
+// range was open, or trace.None if no call was found. So of two calls with one
+// correlation id the outermost range wins in any order.
 const noRange = math.MaxUint32 - 1
 
 // chunkRows is the number of launches in a chunk.
@@ -134,23 +134,25 @@ func (a *attributor) alone(first, end int) int {
 		return end
 	}
 	i := first + sort.Search(end-first, func(i int) bool { return l.Origin[first+i] == noCorrelation })
-	for i < end && l.Node[i] == trace.None {
+	for i < end && !a.replayed(i) {
 		i++
 	}
 	return i
 }
+
+// replayed reports whether a graph replayed launch i.
+func (a *attributor) replayed(i int) bool { return a.nodes[a.t.Launches.Config[i]] != trace.None }
 
 // eachReplay calls fn with the replayed launches of a chunk and whether each
 // is the first of its graph launch, and counts those. It may be used while
 // Origin is as the table has it, or while fn replaces it.
 func (a *attributor) eachReplay(c *chunk, fn func(i int, begins bool)) {
 	l := &a.t.Launches
-	nodes := uint32(len(a.t.Nodes))
 	before, first := c.before, c.from == a.t.Tracks[c.track].First
 	c.replays = 0
 	for i := c.from; i < c.to; i++ {
 		correlation := l.Origin[i]
-		if l.Node[i] < nodes {
+		if a.replayed(i) {
 			// Of the launches of one call the replayed ones come first.
 			begins := first || correlation != before
 			if correlation == noCorrelation {
@@ -167,6 +169,8 @@ func (a *attributor) eachReplay(c *chunk, fn func(i int, begins bool)) {
 
 // attribute reads the API calls.
 func (a *attributor) attribute(ctx context.Context, db *DB) error {
+	a.found = hugepages.Make[uint32](a.t.Launches.Len())
+	parallel(a.workers, len(a.chunks), func(k int) { fill(a.found[a.chunks[k].from:a.chunks[k].to], trace.None) })
 	processes := map[uint64][]int{}
 	for k, track := range a.t.Tracks {
 		processes[track.GlobalPID] = append(processes[track.GlobalPID], k)
@@ -260,7 +264,7 @@ func (w *callWorker) calls(start, corr []int64, threads []uint32) {
 				found = noRange
 				if th.line != nil {
 					if r := th.now.find(start[i]); r != trace.None {
-						found = r + uint32(len(w.t.Nodes))
+						found = r
 					}
 				}
 			}
@@ -305,14 +309,12 @@ func gallop(all []uint32, at int, x uint32) int {
 
 func (w *callWorker) assign(track, at int, c, found uint32) {
 	tr := &w.tracks[track]
-	nodes := uint32(len(w.t.Nodes))
 	replayed := false
 	for i := at; i < len(tr.correlation) && tr.correlation[i] == c; i++ {
-		node := &w.t.Launches.Node[tr.first+i]
-		if old := atomic.LoadUint32(node); old < nodes {
+		if w.replayed(tr.first + i) {
 			replayed = true
-		} else if old > found {
-			atomicMin(node, found)
+		} else {
+			atomicMin(&w.found[tr.first+i], found)
 		}
 	}
 	if !replayed {
@@ -320,9 +322,6 @@ func (w *callWorker) assign(track, at int, c, found uint32) {
 	}
 	k := sort.Search(len(tr.replays), func(k int) bool { return tr.replays[k].Correlation >= c })
 	if k < len(tr.replays) && tr.replays[k].Correlation == c {
-		if found != noRange {
-			found -= nodes
-		}
 		atomicMin(&tr.replays[k].Range, found)
 	}
 }
@@ -336,48 +335,45 @@ func atomicMin(p *uint32, x uint32) {
 	}
 }
 
-// finish puts Origin and Node into their final state and returns how many
-// launches could not be attributed: those without an API call, and those
-// whose graph node is not known, per nodeKnown. Without ranges it only
-// restores the columns.
-func (a *attributor) finish(attributed bool, nodeKnown []bool) (unattributed int64) {
+// finish puts Origin into its final state and returns how many launches could
+// not be attributed: those without an API call, and those whose graph node is not
+// known, per nodeKnown; 0 where calls were not looked at.
+func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 	t := a.t
 	l := &t.Launches
-	nodes := uint32(len(t.Nodes))
 	var lost atomic.Int64
 	parallel(a.workers, len(a.chunks), func(k int) {
 		c := a.chunks[k]
 		n := int64(0)
-		if nodes > 0 {
-			replay := c.replay - 1
-			a.eachReplay(&c, func(i int, begins bool) {
-				if begins {
-					replay++
-				}
-				l.Origin[i] = uint32(replay)
-				if t.Replays[replay].Range == trace.None || !nodeKnown[l.Node[i]] {
-					n++
-				}
-			})
+		replay := c.replay - 1
+		of := func(i int, begins bool) {
+			if begins {
+				replay++
+			}
+			l.Origin[i] = uint32(replay)
+			if t.Replays[replay].Range == trace.None || !nodeKnown[a.nodes[l.Config[i]]] {
+				n++
+			}
 		}
-		if nodes == 0 && !attributed {
-			fill(l.Origin[c.from:c.to], trace.None)
-			return
+		if len(t.Nodes) > 0 {
+			a.eachReplay(&c, of)
 		}
-		for i := c.from; i < c.to; i++ {
-			found := l.Node[i]
-			if found < nodes {
+		origin := l.Origin[c.from:c.to]
+		for i := range origin {
+			if len(t.Nodes) > 0 && a.replayed(c.from+i) {
 				continue
+			}
+			found := uint32(trace.None)
+			if a.found != nil {
+				found = a.found[c.from+i]
 			}
 			switch found {
 			case trace.None:
 				n++
 			case noRange:
 				found = trace.None
-			default:
-				found -= nodes
 			}
-			l.Node[i], l.Origin[i] = trace.None, found
+			origin[i] = found
 		}
 		lost.Add(n)
 	})
@@ -386,7 +382,7 @@ func (a *attributor) finish(attributed bool, nodeKnown []bool) (unattributed int
 			t.Replays[i].Range = trace.None
 		}
 	}
-	if !attributed {
+	if a.found == nil {
 		return 0
 	}
 	return lost.Load()

@@ -88,7 +88,7 @@ func ExampleDB_Read_attribution() {
 		log.Fatal(err)
 	}
 	for i := range t.Launches.Len() {
-		if t.Launches.Node[i] != trace.None && t.Launches.Start[i] > 780_120_000 {
+		if t.LaunchNode(i) != trace.None && t.Launches.Start[i] > 780_120_000 {
 			fmt.Println("replayed in", strings.Join(t.Path(t.IssueRange(i)), " / "))
 			fmt.Println("captured in", strings.Join(t.Path(t.CaptureRange(i)), " / "))
 			break

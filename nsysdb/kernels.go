@@ -45,6 +45,20 @@ type nodeKey struct{ pid, id uint64 }
 
 func (k nodeKey) Hash() uint64 { return intern.Mix(intern.Mix(0, k.id), k.pid) }
 
+// A nodeConfig is a configuration, as kernelReader numbers it, and the id of the
+// graph node that it was replayed from, noNode where it was not: what a
+// trace.Config is.
+type nodeConfig struct {
+	config uint32
+	node   uint64
+}
+
+// noNode is CUPTI's graph node id of a launch that no graph replayed; see
+// isGraphNode.
+const noNode = 0
+
+func (k nodeConfig) Hash() uint64 { return intern.Mix(intern.Mix(0, k.node), uint64(k.config)) }
+
 func compareNodeKeys(a, b nodeKey) int {
 	return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
 }
@@ -56,9 +70,9 @@ const noCorrelation = math.MaxUint32
 // A kernelReader reads the launches in scope into columns, as far as NVTX
 // ranges do not matter.
 //
-// Until the launches are finished, Launches.Config and Launches.Node hold
-// numbers in order of appearance, and Launches.Origin holds the correlation id,
-// so that a launch never takes more than its 24 bytes.
+// Until the launches are finished, Launches.Config holds numbers in order of
+// appearance, and Launches.Origin holds the correlation id, so that a launch never
+// takes more than its 20 bytes.
 type kernelReader struct {
 	db       *DB
 	scope    *trace.Scope
@@ -80,11 +94,11 @@ type kernelReader struct {
 	out     collector
 
 	// What the workers share, numbered in order of appearance.
-	mu      sync.Mutex
-	configs intern.Table[rawConfig]
-	facts   []configFacts // by config
-	tracks  intern.Table[trackKey]
-	nodes   intern.Table[nodeKey]
+	mu          sync.Mutex
+	configs     intern.Table[rawConfig]
+	facts       []configFacts // by config
+	tracks      intern.Table[trackKey]
+	nodeConfigs intern.Table[nodeConfig] // of launches in scope
 }
 
 // configColumns is the place of each column in a row, -1 where the report has
@@ -121,12 +135,15 @@ type kernelWorker struct {
 	facts      []configFacts // by config, of those that it met
 	choosy     bool          // some of them are out of scope
 	manyTracks bool
-	nodes      intern.Table[nodeKey]
-	nodeIDs    []uint32 // number in kernelReader.nodes, by number in nodes
-	nodeMade   []int64  // when the node was made, by number in nodes
 	rows       int64
 	replayed   int64
 	leftOut    [trace.NumConditions]int64
+
+	// What it numbers itself, of launches in scope.
+	nodeConfigs intern.Table[nodeConfig]
+	shared      []uint32 // number in kernelReader.nodeConfigs
+	made        []int64  // when the node was made
+	plain       []uint32 // by config, the number of that without a node, or trace.None
 
 	// Of the launches that are left out.
 	counts      []int64 // by config
@@ -138,13 +155,12 @@ type kernelWorker struct {
 	order  []uint32
 	pairs  []uint64
 	parts  []part
-	none   []uint32 // for launches that no graph replayed
 }
 
 // A launchBatch is the launches in scope of a batch.
 type launchBatch struct {
-	start, duration           []int64
-	config, correlation, node []uint32 // node as the worker numbers it
+	start, duration     []int64
+	config, correlation []uint32 // config is a number in kernelWorker.nodeConfigs
 }
 
 func (b *launchBatch) len() int { return len(b.start) }
@@ -186,7 +202,7 @@ func (r *kernelReader) prepare(workers int) {
 	for i := range r.workers {
 		r.workers[i] = &kernelWorker{first: math.MaxInt64, last: math.MinInt64}
 	}
-	r.configs, r.facts, r.tracks, r.nodes = intern.Table[rawConfig]{}, nil, intern.Table[trackKey]{}, intern.Table[nodeKey]{}
+	r.configs, r.facts, r.tracks, r.nodeConfigs = intern.Table[rawConfig]{}, nil, intern.Table[trackKey]{}, intern.Table[nodeConfig]{}
 	r.out.reset()
 }
 
@@ -260,6 +276,9 @@ func (r *kernelReader) config(worker int, row []table.Value) (uint32, error) {
 	if n := int(id) + 1; n > len(w.facts) {
 		w.facts = slices.Grow(w.facts, n-len(w.facts))[:n]
 		w.counts = append(w.counts, make([]int64, n-len(w.counts))...)
+		for len(w.plain) < n {
+			w.plain = append(w.plain, trace.None)
+		}
 	}
 	w.facts[id] = f
 	w.choosy = w.choosy || f.verdict != trace.Satisfied
@@ -308,7 +327,7 @@ func (r *kernelReader) choose(w *kernelWorker, b *table.Batch) {
 	}
 
 	out := &w.batch
-	out.start, out.duration, out.config = start[:n], end[:n], config[:n]
+	out.start, out.duration = start[:n], end[:n]
 	for i, t := range out.start {
 		out.duration[i] = max(out.duration[i], t) - t
 	}
@@ -323,17 +342,17 @@ func (r *kernelReader) choose(w *kernelWorker, b *table.Batch) {
 			out.correlation[i] = uint32(x)
 		}
 	}
-	out.node = slices.Grow(out.node[:0], n)[:n]
-	if node == nil {
-		fill(out.node, trace.None)
-		return
-	}
-	for i, x := range node[:n] {
-		out.node[i] = trace.None
-		if isGraphNode(x) {
-			out.node[i] = r.nodeNumber(w, nodeKey{w.facts[config[i]].pid, uint64(x)})
+	out.config = config[:n]
+	for i, c := range out.config {
+		if node != nil && isGraphNode(node[i]) {
+			out.config[i] = r.nodeConfig(w, nodeConfig{c, uint64(node[i])})
 			w.replayed++
+			continue
 		}
+		if w.plain[c] == trace.None {
+			w.plain[c] = r.nodeConfig(w, nodeConfig{c, noNode})
+		}
+		out.config[i] = w.plain[c]
 	}
 }
 
@@ -343,16 +362,20 @@ func fill(s []uint32, x uint32) {
 	}
 }
 
-// nodeNumber returns the number that w gives to a graph node.
-func (r *kernelReader) nodeNumber(w *kernelWorker, key nodeKey) uint32 {
-	id, isNew := w.nodes.ID(&key)
+// nodeConfig returns the number that w gives to a configuration with its node.
+func (r *kernelReader) nodeConfig(w *kernelWorker, key nodeConfig) uint32 {
+	id, isNew := w.nodeConfigs.ID(&key)
 	if isNew {
 		r.mu.Lock()
-		shared, _ := r.nodes.ID(&w.nodes.Keys[id]) // &key would put every key on the heap
+		shared, _ := r.nodeConfigs.ID(&w.nodeConfigs.Keys[id]) // &key would put every key on the heap
 		r.mu.Unlock()
-		made, _ := r.made.captured(w.nodes.Keys[id])
-		w.nodeIDs = append(w.nodeIDs, shared)
-		w.nodeMade = append(w.nodeMade, made.start)
+		made := int64(0)
+		if key.node != noNode {
+			e, _ := r.made.captured(nodeKey{w.facts[key.config].pid, key.node})
+			made = e.start
+		}
+		w.shared = append(w.shared, shared)
+		w.made = append(w.made, made)
 	}
 	return id
 }
@@ -360,28 +383,17 @@ func (r *kernelReader) nodeNumber(w *kernelWorker, key nodeKey) uint32 {
 // store writes a batch's launches to the places that were reserved for them.
 func (r *kernelReader) store(w *kernelWorker, spans []span) {
 	b := w.issued
-	for len(w.none) < b.len() {
-		w.none = append(w.none, trace.None)
-	}
 	r.out.grow.RLock()
 	defer r.out.grow.RUnlock()
 	l := &r.out.launches
 	for _, s := range spans {
 		from, to, end := s.from, s.from+s.n, s.to+s.n
 		copy(l.Start[s.to:end], b.start[from:to])
-		copy(l.Config[s.to:end], b.config[from:to])
 		copy(l.Origin[s.to:end], b.correlation[from:to])
 		l.SetDurations(s.to, b.duration[from:to])
-		if len(w.nodeIDs) == 0 {
-			copy(l.Node[s.to:end], w.none)
-			continue
-		}
-		nodes := l.Node[s.to:end]
-		for i, n := range b.node[from:to] {
-			if n != trace.None {
-				n = w.nodeIDs[n]
-			}
-			nodes[i] = n
+		configs := l.Config[s.to:end]
+		for i, c := range b.config[from:to] {
+			configs[i] = w.shared[c]
 		}
 	}
 }

@@ -44,8 +44,7 @@ func (r *kernelReader) arrange(w *kernelWorker) {
 	from, to := &w.batch, &w.sorted
 	w.issued = to
 	to.start, to.duration = gather(to.start, from.start, w.order), gather(to.duration, from.duration, w.order)
-	to.config, to.node = gather(to.config, from.config, w.order), gather(to.node, from.node, w.order)
-	to.correlation = gather(to.correlation, from.correlation, w.order)
+	to.config, to.correlation = gather(to.config, from.config, w.order), gather(to.correlation, from.correlation, w.order)
 }
 
 func identity(order []uint32, n int) []uint32 {
@@ -68,7 +67,7 @@ func gather[T any](to, from []T, order []uint32) []T {
 func (r *kernelReader) groupByTrack(w *kernelWorker) {
 	var counts []int
 	for _, c := range w.batch.config {
-		t := int(w.facts[c].track)
+		t := int(w.track(c))
 		for t >= len(counts) {
 			counts = append(counts, 0)
 		}
@@ -84,11 +83,14 @@ func (r *kernelReader) groupByTrack(w *kernelWorker) {
 	}
 	w.order = slices.Grow(w.order[:0], from)[:from]
 	for i, c := range w.batch.config {
-		t := w.facts[c].track
+		t := w.track(c)
 		w.order[counts[t]] = uint32(i)
 		counts[t]++
 	}
 }
+
+// track returns the track of a configuration that w numbers.
+func (w *kernelWorker) track(c uint32) uint32 { return w.facts[w.nodeConfigs.Keys[c].config].track }
 
 // ordered reports whether the first n launches of w.batch, or those that order
 // names, are in order of issue.
@@ -118,28 +120,34 @@ func (r *kernelReader) compare(w *kernelWorker, i, j uint32) int {
 		return c
 	}
 	if b.correlation[i] != noCorrelation {
-		if c := w.compareNodes(b.node[i], b.node[j]); c != 0 {
+		if c := w.compareNodes(b.config[i], b.config[j]); c != 0 {
 			return c
 		}
 	}
-	if c := cmp.Compare(b.start[i], b.start[j]); c != 0 {
-		return c
-	}
-	if b.config[i] != b.config[j] {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return compareConfigs(r.configs.Keys[b.config[i]], r.configs.Keys[b.config[j]])
-	}
-	return cmp.Compare(b.duration[i], b.duration[j])
+	return cmp.Or(cmp.Compare(b.start[i], b.start[j]), r.compareNodeConfigs(w, b.config[i], b.config[j]), cmp.Compare(b.duration[i], b.duration[j]))
 }
 
-// compareNodes compares two nodes of one process as w numbers them, by when
-// they were made, as makeNodes numbers them in the end.
-func (w *kernelWorker) compareNodes(a, b uint32) int {
-	if a == trace.None || b == trace.None || a == b {
-		return cmp.Compare(a, b)
+// compareNodeConfigs compares two configurations as w numbers them, as finish
+// numbers them in the end.
+func (r *kernelReader) compareNodeConfigs(w *kernelWorker, a, b uint32) int {
+	x, y := w.nodeConfigs.Keys[a].config, w.nodeConfigs.Keys[b].config
+	if x == y {
+		return w.compareNodes(a, b)
 	}
-	return cmp.Or(cmp.Compare(w.nodeMade[a], w.nodeMade[b]), cmp.Compare(w.nodes.Keys[a].id, w.nodes.Keys[b].id))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return compareConfigs(r.configs.Keys[x], r.configs.Keys[y])
+}
+
+// compareNodes compares the nodes of two configurations of one process as w
+// numbers them, by when they were made, as makeNodes numbers them in the end.
+// Those that no graph replayed come last.
+func (w *kernelWorker) compareNodes(a, b uint32) int {
+	x, y := w.nodeConfigs.Keys[a].node, w.nodeConfigs.Keys[b].node
+	if x == noNode || y == noNode {
+		return cmp.Compare(min(y, 1), min(x, 1))
+	}
+	return cmp.Or(cmp.Compare(w.made[a], w.made[b]), cmp.Compare(x, y))
 }
 
 // sort sorts the launches of w.batch that order names.
@@ -169,12 +177,12 @@ func (r *kernelReader) sort(w *kernelWorker, order []uint32) {
 // each of its parts is. Track i holds the launches from first[i] to first[i+1]-1;
 // starts are where its parts start, counted from there.
 //
-// Launches.Config and Launches.Node have their final numbers, Launches.Origin
-// holds correlation ids.
-func issueOrder(l *trace.Launches, first []int, starts [][]int) {
+// Launches.Config has its final numbers, of which nodes holds the graph nodes;
+// Launches.Origin holds correlation ids.
+func issueOrder(l *trace.Launches, nodes []uint32, first []int, starts [][]int) {
 	var wg sync.WaitGroup
 	for i, parts := range starts {
-		wg.Go(func() { mergeParts(l, first[i], first[i+1], parts) })
+		wg.Go(func() { mergeParts(l, nodes, first[i], first[i+1], parts) })
 	}
 	wg.Wait()
 }
@@ -182,8 +190,8 @@ func issueOrder(l *trace.Launches, first []int, starts [][]int) {
 // mergeParts merges the sorted parts of the launches from first to end-1 one
 // after the other. Where they overlap by a few launches, as they do with
 // several streams, that moves only those.
-func mergeParts(l *trace.Launches, first, end int, starts []int) {
-	compare := func(i, j int) int { return compareLaunches(l, i, j) }
+func mergeParts(l *trace.Launches, nodes []uint32, first, end int, starts []int) {
+	compare := func(i, j int) int { return compareLaunches(l, nodes, i, j) }
 	budget := 8 * (end - first) // launches that may move before sorting them all is better
 	var order []uint32
 	for k := 1; k < len(starts); k++ {
@@ -216,12 +224,12 @@ func mergeParts(l *trace.Launches, first, end int, starts []int) {
 	}
 }
 
-func compareLaunches(l *trace.Launches, i, j int) int {
+func compareLaunches(l *trace.Launches, nodes []uint32, i, j int) int {
 	if c := cmp.Compare(l.Origin[i], l.Origin[j]); c != 0 {
 		return c
 	}
 	if l.Origin[i] != noCorrelation {
-		if c := cmp.Compare(l.Node[i], l.Node[j]); c != 0 {
+		if c := cmp.Compare(nodes[l.Config[i]], nodes[l.Config[j]]); c != 0 {
 			return c
 		}
 	}

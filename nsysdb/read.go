@@ -1,11 +1,13 @@
 package nsysdb
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"slices"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -29,7 +31,7 @@ type Query struct {
 
 // Read reads the report's launches.
 //
-// It needs about 24 bytes a launch in scope, and a constant. Equal files and
+// It needs about 20 bytes a launch in scope, and a constant. Equal files and
 // queries give equal traces.
 //
 // Where the report has no launches the error is that of [DB.Usable]; where the
@@ -95,7 +97,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 			return nil, err
 		}
 	}
-	nameless, err := db.makeConfigs(ctx, t, configs, ops, strings)
+	base, nameless, err := db.makeConfigs(ctx, t, configs, ops, strings)
 	if err != nil {
 		return nil, err
 	}
@@ -109,24 +111,30 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 		}
 		lines = timelines(t.Ranges, db.numWorkers())
 	}
-	index, known := makeNodes(t, r.nodes.Keys, r.made, lines)
-	r.finish(t, configs, index)
-	if slices.Contains(nameless, true) {
+	keys, of := r.nodes()
+	index, known := makeNodes(t, keys, r.made, lines)
+	for i, n := range of {
+		if n != trace.None {
+			of[i] = index[n]
+		}
+	}
+	nodes := r.finish(t, configs, base, of)
+	if len(nameless) > 0 {
 		for _, c := range t.Launches.Config {
-			if nameless[c] {
+			if nameless[t.Configs[c].Name] {
 				t.Capture.Unresolved++
 			}
 		}
 	}
 
-	a := &attributor{t: t, lines: lines, workers: db.numWorkers()}
+	a := &attributor{t: t, nodes: nodes, lines: lines, workers: db.numWorkers()}
 	a.prepare()
 	if nvtx {
 		if err := a.attribute(ctx, db); err != nil {
 			return nil, err
 		}
 	}
-	t.Capture.Unattributed = a.finish(nvtx, known)
+	t.Capture.Unattributed = a.finish(known)
 	t.Strings = strings.list
 	return t, nil
 }
@@ -233,10 +241,10 @@ func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 	return &trace.EmptyScopeError{Path: db.path, Scope: q.Scope, Choices: c.Choices()}
 }
 
-// makeConfigs fills in t.Configs, t.Lanes and t.MemOps, and reads the names
-// that they use. It returns which configurations have a name that the report
-// lacks.
-func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConfig, ops []memOp, strings *stringTable) (nameless []bool, err error) {
+// makeConfigs makes the configurations, without their nodes, fills in t.Lanes and
+// t.MemOps, and reads the names that they use. nameless has the string ids that
+// stand for names which the report lacks.
+func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConfig, ops []memOp, strings *stringTable) (base []trace.Config, nameless map[uint32]bool, err error) {
 	for i := range configs {
 		t.Lanes = append(t.Lanes, configs[i].lane())
 	}
@@ -267,26 +275,27 @@ func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConf
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	t.Configs = make([]trace.Config, len(configs))
-	nameless = make([]bool, len(configs))
+	base = make([]trace.Config, len(configs))
+	nameless = map[uint32]bool{}
 	for i := range configs {
 		c := &configs[i]
 		name := texts[c.name]
 		if name == trace.None {
-			name, nameless[i] = strings.id(unresolved(c.name)), true
+			name = strings.id(unresolved(c.name))
+			nameless[name] = true
 		}
 		short := texts[c.short]
 		if short == trace.None {
 			short = name
 		}
-		t.Configs[i] = trace.Config{
+		base[i] = trace.Config{
 			Name: name, Short: short, Mangled: texts[c.mangled], Lane: laneOf(c.lane()),
-			Grid: c.grid, Block: c.block, SMem: c.smem, Regs: c.regs,
+			Grid: c.grid, Block: c.block, SMem: c.smem, Regs: c.regs, Node: trace.None,
 		}
 	}
-	return nameless, nil
+	return base, nameless, nil
 }
 
 // inScope returns the number of launches in scope.
@@ -309,9 +318,25 @@ func (r *kernelReader) configsInScope() (configs []rawConfig) {
 	return configs
 }
 
-// finish makes t.Launches and t.Tracks of what was read. configs are those in
-// scope, in order, and nodes the index in t.Nodes of each node.
-func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, nodes []uint32) {
+// nodes returns the graph nodes of the launches in scope, and the index there of
+// that which each of r.nodeConfigs has, or trace.None.
+func (r *kernelReader) nodes() (keys []nodeKey, of []uint32) {
+	var nodes intern.Table[nodeKey]
+	of = make([]uint32, len(r.nodeConfigs.Keys))
+	for i, c := range r.nodeConfigs.Keys {
+		of[i] = trace.None
+		if c.node != noNode {
+			of[i], _ = nodes.ID(&nodeKey{r.facts[c.config].pid, c.node})
+		}
+	}
+	return nodes.Keys, of
+}
+
+// finish makes t.Configs, t.Launches and t.Tracks of what was read. configs are
+// those in scope, in order, base what a trace has of them, and of the index in
+// t.Nodes of the node that each of r.nodeConfigs has. It returns the nodes of
+// t.Configs.
+func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, base []trace.Config, of []uint32) (nodes []uint32) {
 	order := identity(nil, len(r.out.tracks))
 	slices.SortFunc(order, func(a, b uint32) int { return compareTrackKeys(r.tracks.Keys[a], r.tracks.Keys[b]) })
 	first := r.out.arrange(order)
@@ -323,28 +348,31 @@ func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, nodes []uint3
 		}
 	}
 
-	index := make([]uint32, len(r.configs.Keys))
-	for i, c := range r.configs.Keys {
-		if r.facts[i].verdict == trace.Satisfied {
-			k, _ := slices.BinarySearchFunc(configs, c, compareConfigs)
-			index[i] = uint32(k)
-		}
+	// In order of the configurations, then of the nodes, those without at the end.
+	index := identity(nil, len(of))
+	at := make([]uint32, len(of)) // in configs
+	for i, c := range r.nodeConfigs.Keys {
+		k, _ := slices.BinarySearchFunc(configs, r.configs.Keys[c.config], compareConfigs)
+		at[i] = uint32(k)
+	}
+	slices.SortFunc(index, func(a, b uint32) int { return cmp.Or(cmp.Compare(at[a], at[b]), cmp.Compare(of[a], of[b])) })
+	t.Configs = make([]trace.Config, len(of))
+	nodes = make([]uint32, len(of))
+	final := make([]uint32, len(of))
+	for i, k := range index {
+		t.Configs[i] = base[at[k]]
+		t.Configs[i].Node = of[k]
+		nodes[i] = of[k]
+		final[k] = uint32(i)
 	}
 	l := &r.out.launches
 	parallel(len(r.workers), (l.Len()+chunkRows-1)/chunkRows, func(k int) {
-		from, to := k*chunkRows, min(k*chunkRows+chunkRows, l.Len())
-		for i, c := range l.Config[from:to] {
-			l.Config[from+i] = index[c]
-		}
-		if len(nodes) == 0 {
-			return
-		}
-		for i, n := range l.Node[from:to] {
-			if n != trace.None {
-				l.Node[from+i] = nodes[n]
-			}
+		configs := l.Config[k*chunkRows : min(k*chunkRows+chunkRows, l.Len())]
+		for i, c := range configs {
+			configs[i] = final[c]
 		}
 	})
-	issueOrder(l, first, starts)
+	issueOrder(l, nodes, first, starts)
 	t.Launches, r.out.launches = *l, trace.Launches{}
+	return nodes
 }

@@ -142,7 +142,7 @@ func TestGraphModules(t *testing.T) {
 	got := map[string]int{}
 	steps := map[string]int{}
 	for i := range tr.Launches.Len() {
-		if tr.Launches.Node[i] == trace.None {
+		if tr.LaunchNode(i) == trace.None {
 			continue
 		}
 		got[path(tr, tr.CaptureRange(i))]++

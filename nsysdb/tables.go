@@ -84,15 +84,11 @@ func (db *DB) launches(ctx context.Context, scope *trace.Scope, yield func(Batch
 		}
 		out = Batch{Start: chosen.start, Duration: chosen.duration, Kernel: out.Kernel[:0], Correlation: chosen.correlation, Node: out.Node[:0]}
 		for i, c := range chosen.config {
-			out.Kernel = append(out.Kernel, kernels[c])
+			key := w.nodeConfigs.Keys[c]
+			out.Kernel, out.Node = append(out.Kernel, kernels[key.config]), append(out.Node, key.node)
 			if out.Correlation[i] == noCorrelation {
 				out.Correlation[i] = 0
 			}
-			id := uint64(0)
-			if n := chosen.node[i]; n != trace.None {
-				id = w.nodes.Keys[n].id
-			}
-			out.Node = append(out.Node, id)
 		}
 		if !yield(out, nil) {
 			return errStop

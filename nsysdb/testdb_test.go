@@ -137,7 +137,7 @@ func launches(tr *trace.Trace) []launch {
 			Name: tr.Name(i), Start: tr.Launches.Start[i], Duration: tr.Launches.Duration(i), PID: tr.LaunchLane(i).PID,
 			Issue: path(tr, tr.IssueRange(i)), Capture: path(tr, tr.CaptureRange(i)),
 		}
-		if n := tr.Launches.Node[i]; n != trace.None {
+		if n := tr.LaunchNode(i); n != trace.None {
 			l.Node = tr.Nodes[n].ID
 		}
 		out = append(out, l)

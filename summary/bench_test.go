@@ -35,7 +35,7 @@ func perturbed(t *trace.Trace, rank int) *trace.Trace {
 	l := &c.Launches
 	for i := range l.Len() {
 		d := float64(l.Duration(i)) * pace * (1 + 0.01*rng.NormFloat64())
-		l.Set(i, l.Start[i], int64(d), l.Config[i], l.Node[i], l.Origin[i])
+		l.Set(i, l.Start[i], int64(d), l.Config[i], l.Origin[i])
 	}
 	return c
 }

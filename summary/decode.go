@@ -1,8 +1,11 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -10,9 +13,10 @@ import (
 // A decoder makes a trace of a line, and holds the first thing that is wrong
 // with it: no index of what it returns without an error is out of bounds.
 type decoder struct {
-	p   *partJSON
-	t   *trace.Trace
-	err error
+	p       *partJSON
+	t       *trace.Trace
+	configs []trace.Config // without nodes
+	err     error
 }
 
 func decode(p *partJSON) (*trace.Trace, error) {
@@ -25,7 +29,7 @@ func decode(p *partJSON) (*trace.Trace, error) {
 	if len(d.t.Strings) == 0 || d.t.Strings[0] != "" {
 		d.fail("strings do not begin with an empty one")
 	}
-	for _, step := range []func(){d.lanes, d.configs, d.ranges, d.graphs, d.launches, d.tracks, d.ways, d.totals} {
+	for _, step := range []func(){d.lanes, d.readConfigs, d.ranges, d.graphs, d.launches, d.tracks, d.ways, d.totals} {
 		if step(); d.err != nil {
 			return nil, d.err
 		}
@@ -97,15 +101,15 @@ func (d *decoder) lanes() {
 	}
 }
 
-func (d *decoder) configs() {
+func (d *decoder) readConfigs() {
 	c := &d.p.Configs
 	n := d.rows("configs", len(c.Name), len(c.Short), len(c.Lane), len(c.SMem), len(c.Regs))
 	d.geometry("configs", &c.geometry, n)
 	for i := 0; i < n && d.err == nil; i++ {
 		grid, block := c.at(i)
-		d.t.Configs = append(d.t.Configs, trace.Config{
+		d.configs = append(d.configs, trace.Config{
 			Name: d.below("strings", c.Name[i], len(d.t.Strings)), Short: d.below("strings", c.Short[i], len(d.t.Strings)),
-			Lane: d.below("lanes", c.Lane[i], len(d.t.Lanes)), Grid: grid, Block: block, Mangled: trace.None,
+			Lane: d.below("lanes", c.Lane[i], len(d.t.Lanes)), Grid: grid, Block: block, Mangled: trace.None, Node: trace.None,
 			SMem: int32(d.number("shared memory", c.SMem[i], math.MinInt32)), Regs: int32(d.number("registers", c.Regs[i], math.MinInt32)),
 		})
 	}
@@ -141,8 +145,16 @@ func (d *decoder) graphs() {
 	}
 }
 
-func (d *decoder) launches() {
-	last := make([][]int64, len(d.p.Patterns))
+// A nodeConfig is an index into decoder.configs and the graph node that the
+// configuration is launched from, or None.
+type nodeConfig struct{ config, node uint32 }
+
+// patterns checks the patterns and returns the configuration of each launch in
+// each of them. It makes the trace's configurations, in order of those of the
+// line and then of their nodes.
+func (d *decoder) patterns() [][]uint32 {
+	of := make([][]nodeConfig, len(d.p.Patterns))
+	index := map[nodeConfig]uint32{}
 	for k := range d.p.Patterns {
 		p := &d.p.Patterns[k]
 		n := d.rows("patterns", len(p.Config), len(p.Node), len(p.Origin))
@@ -150,17 +162,43 @@ func (d *decoder) launches() {
 			d.fail("empty pattern")
 		}
 		for i := 0; i < n && d.err == nil; i++ {
-			d.below("configs", p.Config[i], len(d.t.Configs))
-			if d.optional("nodes", p.Node[i], len(d.t.Nodes)) != trace.None {
+			c := nodeConfig{d.below("configs", p.Config[i], len(d.configs)), d.optional("nodes", p.Node[i], len(d.t.Nodes))}
+			if c.node != trace.None {
 				d.optional("replays", p.Origin[i], len(d.t.Replays))
 			} else {
 				d.optional("ranges", p.Origin[i], len(d.t.Ranges))
 			}
+			of[k] = append(of[k], c)
+			index[c] = 0
 		}
-		last[k] = make([]int64, n)
 	}
 	if d.err != nil {
+		return nil
+	}
+	compare := func(a, b nodeConfig) int { return cmp.Or(cmp.Compare(a.config, b.config), cmp.Compare(a.node, b.node)) }
+	for i, c := range slices.SortedFunc(maps.Keys(index), compare) {
+		index[c] = uint32(i)
+		config := d.configs[c.config]
+		config.Node = c.node
+		d.t.Configs = append(d.t.Configs, config)
+	}
+	configs := make([][]uint32, len(of))
+	for k := range of {
+		for _, c := range of[k] {
+			configs[k] = append(configs[k], index[c])
+		}
+	}
+	return configs
+}
+
+func (d *decoder) launches() {
+	configs := d.patterns()
+	if d.err != nil {
 		return
+	}
+	last := make([][]int64, len(configs))
+	for k := range last {
+		last[k] = make([]int64, len(configs[k]))
 	}
 	b := &d.p.Blocks
 	n := d.rows("blocks", len(b.Start), len(b.Duration))
@@ -184,7 +222,7 @@ func (d *decoder) launches() {
 			if i == 0 {
 				before = start
 			}
-			d.t.Launches.Set(at, start, last[k][i], uint32(p.Config[i]), unindex(p.Node[i]), unindex(p.Origin[i]))
+			d.t.Launches.Set(at, start, last[k][i], configs[k][i], unindex(p.Origin[i]))
 			since = start + last[k][i]
 			at++
 		}

@@ -10,7 +10,8 @@ import (
 
 // An encoder makes the line of a reduced trace.
 type encoder struct {
-	t *trace.Trace
+	t       *trace.Trace
+	configs []int64 // by configuration, what the line has of it
 }
 
 // index returns an index as a column has it.
@@ -46,8 +47,18 @@ func (e *encoder) part() *partJSON {
 		c.Context = append(c.Context, int64(l.Context))
 		c.Stream = append(c.Stream, int64(l.Stream))
 	}
+	e.configs = make([]int64, len(t.Configs))
+	at := map[trace.Config]int64{}
 	for i := range t.Configs {
-		c, cfg := &p.Configs, &t.Configs[i]
+		c, cfg := &p.Configs, t.Configs[i]
+		cfg.Node = trace.None // which patterns have
+		id, known := at[cfg]
+		if known {
+			e.configs[i] = id
+			continue
+		}
+		e.configs[i] = int64(len(at))
+		at[cfg] = e.configs[i]
 		c.Name = append(c.Name, int64(cfg.Name))
 		c.Short = append(c.Short, int64(cfg.Short))
 		c.Lane = append(c.Lane, int64(cfg.Lane))
@@ -127,7 +138,6 @@ func (e *encoder) launches(p *partJSON) {
 		key = key[:0]
 		for i := b.first; i < b.first+b.n; i++ {
 			key = binary.LittleEndian.AppendUint32(key, l.Config[i])
-			key = binary.LittleEndian.AppendUint32(key, l.Node[i])
 			key = binary.LittleEndian.AppendUint32(key, l.Origin[i])
 		}
 		id, ok := ids[string(key)]
@@ -136,8 +146,8 @@ func (e *encoder) launches(p *partJSON) {
 			ids[string(key)] = id
 			var x launch
 			for i := b.first; i < b.first+b.n; i++ {
-				x.Config = append(x.Config, int64(l.Config[i]))
-				x.Node = append(x.Node, index(l.Node[i]))
+				x.Config = append(x.Config, e.configs[l.Config[i]])
+				x.Node = append(x.Node, index(e.t.LaunchNode(i)))
 				x.Origin = append(x.Origin, index(l.Origin[i]))
 			}
 			p.Patterns = append(p.Patterns, x)

@@ -98,6 +98,8 @@ type lanes struct {
 	Stream    delta `json:"stream"`
 }
 
+// configs are distinct. The graph nodes that each is launched from stand in
+// the patterns.
 type configs struct {
 	Name  delta `json:"name"`
 	Short delta `json:"short"`

@@ -19,7 +19,7 @@ func TestRanks(t *testing.T) {
 	slowed := func(t *trace.Trace) *trace.Trace {
 		l := &t.Launches
 		for i := range l.Len() {
-			l.Set(i, l.Start[i], l.Duration(i)*3/2, l.Config[i], l.Node[i], l.Origin[i])
+			l.Set(i, l.Start[i], l.Duration(i)*3/2, l.Config[i], l.Origin[i])
 		}
 		return t
 	}

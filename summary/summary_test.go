@@ -46,15 +46,15 @@ func of(tb testing.TB, t *trace.Trace) *summary.Summary {
 
 // A launch is what a trace says of one, for comparing traces.
 type launch struct {
-	Start, Duration      int64
-	Config, Node, Origin uint32
+	Start, Duration int64
+	Config, Origin  uint32
 }
 
 func launches(t *trace.Trace) []launch {
 	l := &t.Launches
 	out := make([]launch, l.Len())
 	for i := range out {
-		out[i] = launch{l.Start[i], l.Duration(i), l.Config[i], l.Node[i], l.Origin[i]}
+		out[i] = launch{l.Start[i], l.Duration(i), l.Config[i], l.Origin[i]}
 	}
 	return out
 }
@@ -157,7 +157,7 @@ func ranks(n int) []*trace.Trace {
 		t.Capture.StartUTC = int64(1e18) + int64(rng.IntN(3))
 		t.Capture.Warnings = []string{fmt.Sprint("warning of ", r%2)}
 		for i := range t.Launches.Len() {
-			t.Launches.Set(i, t.Launches.Start[i]+int64(r), t.Launches.Duration(i)+int64(r), t.Launches.Config[i], t.Launches.Node[i], t.Launches.Origin[i])
+			t.Launches.Set(i, t.Launches.Start[i]+int64(r), t.Launches.Duration(i)+int64(r), t.Launches.Config[i], t.Launches.Origin[i])
 		}
 		out[r] = t
 	}

@@ -11,12 +11,16 @@ func (t *Trace) LaunchConfig(i int) *Config { return &t.Configs[t.Launches.Confi
 // LaunchLane returns the lane of launch i.
 func (t *Trace) LaunchLane(i int) Lane { return t.Lanes[t.LaunchConfig(i).Lane] }
 
+// LaunchNode returns the graph node that launch i was replayed from, an index
+// into Nodes, or None if no graph replayed it.
+func (t *Trace) LaunchNode(i int) uint32 { return t.Configs[t.Launches.Config[i]].Node }
+
 // IssueRange returns the innermost NVTX range that was open on the host when
 // launch i was issued, for a replayed launch when its graph was launched.
 // It returns None where there was none or where it is not known.
 func (t *Trace) IssueRange(i int) uint32 {
 	o := t.Launches.Origin[i]
-	if t.Launches.Node[i] == None || o == None {
+	if t.LaunchNode(i) == None || o == None {
 		return o
 	}
 	return t.Replays[o].Range
@@ -26,7 +30,7 @@ func (t *Trace) IssueRange(i int) uint32 {
 // node that launch i was replayed from was captured, None for launches that
 // were not replayed and where it is not known.
 func (t *Trace) CaptureRange(i int) uint32 {
-	n := t.Launches.Node[i]
+	n := t.LaunchNode(i)
 	if n == None {
 		return None
 	}
@@ -36,7 +40,7 @@ func (t *Trace) CaptureRange(i int) uint32 {
 // ModuleRange returns the range that tells which module of the model launch i
 // belongs to: CaptureRange for a replayed launch, IssueRange for any other.
 func (t *Trace) ModuleRange(i int) uint32 {
-	if t.Launches.Node[i] != None {
+	if t.LaunchNode(i) != None {
 		return t.CaptureRange(i)
 	}
 	return t.IssueRange(i)

@@ -104,19 +104,19 @@ func (b *Builder) Launch(l Launch) {
 		b.t.Lanes = append(b.t.Lanes, l.Lane)
 		b.lanes[l.Lane] = lane
 	}
-	c := Config{Name: b.String(l.Name), Short: b.String(l.Name), Lane: lane, Grid: l.Grid, Block: l.Block, Mangled: None}
+	c := Config{Name: b.String(l.Name), Short: b.String(l.Name), Lane: lane, Grid: l.Grid, Block: l.Block, Mangled: None, Node: None}
+	origin := b.innermost(l.Thread)
+	if l.Node != 0 {
+		c.Node, origin = uint32(l.Node-1), uint32(l.Replay-1)
+		b.t.Capture.GraphLaunches++
+	}
 	config, ok := b.configs[c]
 	if !ok {
 		config = uint32(len(b.t.Configs))
 		b.t.Configs = append(b.t.Configs, c)
 		b.configs[c] = config
 	}
-	node, origin := uint32(None), b.innermost(l.Thread)
-	if l.Node != 0 {
-		node, origin = uint32(l.Node-1), uint32(l.Replay-1)
-		b.t.Capture.GraphLaunches++
-	}
-	b.t.Launches.Append(l.Start, l.Duration, config, node, origin)
+	b.t.Launches.Append(l.Start, l.Duration, config, origin)
 	b.t.Capture.Launches++
 	b.keys = append(b.keys, issueKey{l.Lane.GlobalPID, l.Lane.Device})
 }

@@ -8,13 +8,10 @@ import (
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 )
 
-// Launches holds launches as columns of equal length, 24 bytes a launch.
+// Launches holds launches as columns of equal length, 20 bytes a launch.
 type Launches struct {
 	Start  []int64
 	Config []uint32 // index into Trace.Configs
-	// Node is an index into Trace.Nodes for a launch replayed from a CUDA
-	// graph and None for all others.
-	Node []uint32
 	// Origin says where a launch was issued from: for a replayed launch an
 	// index into Trace.Replays, for any other the innermost NVTX range that
 	// was open on the calling thread, an index into Trace.Ranges, or None.
@@ -44,6 +41,18 @@ func (l *Launches) Duration(i int) int64 {
 	return l.long.ns[i]
 }
 
+// Durations returns the durations of all launches, in nanoseconds. ok is false
+// where one of them does not fit, 2^32-1 ns (4.29 s) or more: [Launches.Duration]
+// has it.
+func (l *Launches) Durations() (ns []uint32, ok bool) {
+	if l.long == nil {
+		return nil, true
+	}
+	l.long.mu.Lock()
+	defer l.long.mu.Unlock()
+	return l.duration, len(l.long.ns) == 0
+}
+
 // End returns when launch i ended.
 func (l *Launches) End(i int) int64 { return l.Start[i] + l.Duration(i) }
 
@@ -52,7 +61,6 @@ func (l *Launches) End(i int) int64 { return l.Start[i] + l.Duration(i) }
 func (l *Launches) Resize(n int) {
 	l.Start = resize(l.Start, n)
 	l.Config = resize(l.Config, n)
-	l.Node = resize(l.Node, n)
 	l.Origin = resize(l.Origin, n)
 	l.duration = resize(l.duration, n)
 	if l.long == nil {
@@ -81,10 +89,9 @@ func resize[T any](s []T, n int) []T {
 
 // Set fills in launch i. A duration below 0 counts as 0. Calls for different
 // i may run concurrently.
-func (l *Launches) Set(i int, start, duration int64, config, node, origin uint32) {
+func (l *Launches) Set(i int, start, duration int64, config, origin uint32) {
 	l.Start[i] = start
 	l.Config[i] = config
-	l.Node[i] = node
 	l.Origin[i] = origin
 	l.setDuration(i, duration)
 }
@@ -116,14 +123,13 @@ func (l *Launches) setDuration(i int, d int64) {
 }
 
 // Append adds a launch. A duration below 0 counts as 0.
-func (l *Launches) Append(start, duration int64, config, node, origin uint32) {
+func (l *Launches) Append(start, duration int64, config, origin uint32) {
 	if l.long == nil {
 		l.long = &longDurations{ns: map[int]int64{}}
 	}
 	i := len(l.Start)
 	l.Start = append(l.Start, start)
 	l.Config = append(l.Config, config)
-	l.Node = append(l.Node, node)
 	l.Origin = append(l.Origin, origin)
 	l.duration = append(l.duration, 0)
 	l.setDuration(i, duration)
@@ -149,7 +155,6 @@ func (l *Launches) Compact(keep func(i int) bool) int {
 func (l *Launches) move(to, from int) {
 	l.Start[to] = l.Start[from]
 	l.Config[to] = l.Config[from]
-	l.Node[to] = l.Node[from]
 	l.Origin[to] = l.Origin[from]
 	if l.duration[from] == math.MaxUint32 {
 		l.setDuration(to, l.Duration(from))
@@ -167,7 +172,6 @@ func (l *Launches) Move(moves []Move) {
 	var wg sync.WaitGroup
 	wg.Go(func() { moveColumn(l.Start, moves) })
 	wg.Go(func() { moveColumn(l.Config, moves) })
-	wg.Go(func() { moveColumn(l.Node, moves) })
 	wg.Go(func() { moveColumn(l.Origin, moves) })
 	wg.Go(func() { moveColumn(l.duration, moves) })
 	wg.Wait()
@@ -201,14 +205,14 @@ func moveColumn[T any](column []T, moves []Move) {
 func (l *Launches) Permute(first int, order []uint32) {
 	l.permuteLong(first, order)
 	starts, durations := l.Start[first:], l.duration[first:]
-	configs, nodes, origins := l.Config[first:], l.Node[first:], l.Origin[first:]
+	configs, origins := l.Config[first:], l.Origin[first:]
 	// Follow each cycle of the permutation once, marking visited places by
 	// making them fixed points.
 	for i := range order {
 		if int(order[i]) == i {
 			continue
 		}
-		start, dur, config, node, origin := starts[i], durations[i], configs[i], nodes[i], origins[i]
+		start, dur, config, origin := starts[i], durations[i], configs[i], origins[i]
 		j := i
 		for {
 			k := int(order[j])
@@ -216,10 +220,10 @@ func (l *Launches) Permute(first int, order []uint32) {
 			if k == i {
 				break
 			}
-			starts[j], durations[j], configs[j], nodes[j], origins[j] = starts[k], durations[k], configs[k], nodes[k], origins[k]
+			starts[j], durations[j], configs[j], origins[j] = starts[k], durations[k], configs[k], origins[k]
 			j = k
 		}
-		starts[j], durations[j], configs[j], nodes[j], origins[j] = start, dur, config, node, origin
+		starts[j], durations[j], configs[j], origins[j] = start, dur, config, origin
 	}
 }
 

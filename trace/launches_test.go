@@ -13,14 +13,14 @@ import (
 
 // A row is one launch as the tests write it down.
 type row struct {
-	Start, Duration      int64
-	Config, Node, Origin uint32
+	Start, Duration int64
+	Config, Origin  uint32
 }
 
 // row n differs from every other in each column. Every third is too long for
 // four bytes.
 func numbered(n int) row {
-	r := row{int64(n), int64(n) * 10, uint32(n) + 1000, uint32(n) + 2000, uint32(n) + 3000}
+	r := row{int64(n), int64(n) * 10, uint32(n) + 1000, uint32(n) + 2000}
 	if n%3 == 1 {
 		r.Duration += math.MaxUint32
 	}
@@ -39,7 +39,7 @@ func launchesOf(rows []row) *trace.Launches {
 	l := &trace.Launches{}
 	l.Resize(len(rows))
 	for i, r := range rows {
-		l.Set(i, r.Start, r.Duration, r.Config, r.Node, r.Origin)
+		l.Set(i, r.Start, r.Duration, r.Config, r.Origin)
 	}
 	return l
 }
@@ -47,7 +47,7 @@ func launchesOf(rows []row) *trace.Launches {
 func rowsOf(l *trace.Launches) []row {
 	rows := make([]row, l.Len())
 	for i := range rows {
-		rows[i] = row{l.Start[i], l.Duration(i), l.Config[i], l.Node[i], l.Origin[i]}
+		rows[i] = row{l.Start[i], l.Duration(i), l.Config[i], l.Origin[i]}
 	}
 	return rows
 }
@@ -139,8 +139,8 @@ func TestDurations(t *testing.T) {
 	column.Resize(len(given) + 1)
 	column.SetDurations(1, given)
 	for i, d := range given {
-		set.Set(i, 0, d, 0, 0, 0)
-		appended.Append(0, d, 0, 0, 0)
+		set.Set(i, 0, d, 0, 0)
+		appended.Append(0, d, 0, 0)
 	}
 	for name, got := range map[string][]row{"Set": rowsOf(&set), "SetDurations": rowsOf(&column)[1:], "Append": rowsOf(&appended)} {
 		if !slices.EqualFunc(want, got, func(d int64, r row) bool { return d == r.Duration }) {

@@ -119,6 +119,7 @@ func (m *Merger) Add(t *Trace) {
 	for _, c := range t.Configs {
 		c.Name, c.Short, c.Mangled = str(c.Name), str(c.Short), str(c.Mangled)
 		c.Lane += uint32(lanes)
+		c.Node = shift(c.Node, nodes)
 		m.t.Configs = append(m.t.Configs, c)
 	}
 	for _, r := range t.Ranges {
@@ -139,14 +140,11 @@ func (m *Merger) Add(t *Trace) {
 		m.t.Launches.Resize(max(n, m.at+m.at/2))
 	}
 	for i := range l.Len() {
-		node := shift(l.Node[i], nodes)
-		origin := l.Origin[i]
-		if node != None {
-			origin = shift(origin, replays)
-		} else {
-			origin = shift(origin, ranges)
+		by := ranges
+		if t.LaunchNode(i) != None {
+			by = replays
 		}
-		m.t.Launches.Set(m.at, l.Start[i], l.Duration(i), l.Config[i]+uint32(configs), node, origin)
+		m.t.Launches.Set(m.at, l.Start[i], l.Duration(i), l.Config[i]+uint32(configs), shift(l.Origin[i], by))
 		m.at++
 	}
 	for _, op := range t.MemOps {

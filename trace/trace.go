@@ -129,8 +129,9 @@ type Track struct {
 	First, N  int
 }
 
-// A Config is a kernel as it was launched: its name, the launch geometry and
-// the lane. Persistent kernels keep one geometry whatever their work.
+// A Config is a kernel as it was launched: its name, the launch geometry, the
+// lane, and the graph node. Persistent kernels keep one geometry whatever their
+// work.
 type Config struct {
 	Name    uint32 // string id of the demangled name
 	Short   uint32 // string id of the name without template arguments and parameters
@@ -140,6 +141,9 @@ type Config struct {
 	SMem    int32    // static and dynamic shared memory, bytes
 	Regs    int32    // registers a thread
 	Mangled uint32   // string id of the mangled name, None if the report has none
+	// Node is an index into Trace.Nodes for launches that are replayed from a
+	// CUDA graph and None for all others.
+	Node uint32
 }
 
 // A Node is a kernel node of a CUDA graph.
