@@ -225,12 +225,12 @@ func benchmarkCompare(b *testing.B, name string, fn func() (*align.Result, error
 func BenchmarkSample(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		rng := rand.New(rand.NewPCG(36, 37))
-		durations, bounds := make([]int64, n), make([]int, n/4+1)
+		durations, bounds := make([]int64, n), make([]uint32, n/4+1)
 		for i := range durations {
 			durations[i] = noisy(rng, 50_000)
 		}
 		for i := range bounds {
-			bounds[i] = 4 * i
+			bounds[i] = uint32(4 * i)
 		}
 		work := make([]int64, n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

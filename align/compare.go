@@ -165,7 +165,10 @@ const minPresent = 0.5
 func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) ([]origin, error) {
 	mocks := make([]cell, len(columns))
 	e2es := make([]cell, len(columns))
-	parallel(ctx, len(columns), func(i int) {
+	// Each processor gathers the durations of a column. A mock of one kernel has
+	// columns of as many as the report has launches.
+	limit := max(minGathered, c.mock.t.Launches.Len()/4+c.e2e.t.Launches.Len()/4) / max(mv.places()+ev.places(), 1)
+	parallelAtMost(ctx, max(limit, 1), len(columns), func(i int) {
 		mocks[i] = mv.cell(i)
 		e2es[i] = ev.cell(i)
 	})

@@ -307,8 +307,11 @@ func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, err
 		if err != nil {
 			return nil, err
 		}
+		if by == 0 {
+			continue
+		}
 		turned := es.turn(by)
-		if by == 0 || len(turned.steps) == 0 {
+		if len(turned.steps) == 0 {
 			continue
 		}
 		if f, err = c.fitKinds(ctx, ms, turned); err != nil {

@@ -2,8 +2,6 @@ package align
 
 import (
 	"context"
-	"math"
-	"slices"
 
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -14,23 +12,21 @@ import (
 func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
 	g := &gatherer{t: t, groups: groups, parts: launchParts(0, t.Launches.Len())}
 	g.counts = make([][]int, len(g.parts))
-	longest := make([]int64, len(g.parts))
 	parallel(ctx, len(g.parts), func(p int) {
 		counts := newCounts[int](n)
-		most := int64(0)
 		for i := g.parts[p].start; i < g.parts[p].end; i++ {
 			counts[groups[t.Launches.Config[i]]]++
-			most = max(most, t.Launches.Duration(i))
 		}
-		g.counts[p], longest[p] = counts, most
+		g.counts[p] = counts
 	})
 	samples := make([]Sample, n)
-	switch {
-	case ctx.Err() != nil || n == 0:
-	case len(longest) > 0 && slices.Max(longest) > math.MaxUint32:
-		gather[int64](ctx, g, samples)
-	default:
+	if ctx.Err() != nil || n == 0 {
+		return samples
+	}
+	if _, ok := t.Launches.Durations(); ok {
 		gather[uint32](ctx, g, samples)
+	} else {
+		gather[int64](ctx, g, samples)
 	}
 	return samples
 }
@@ -43,9 +39,9 @@ type gatherer struct {
 	counts [][]int // launches by part, then by group
 }
 
-// The durations of all groups together would take a sixth of the memory that the
+// The durations of all groups together would take a fifth of the memory that the
 // launches take: some groups are gathered at a time, in rounds through the
-// launches.
+// launches, and those that are too large for a round are counted.
 const (
 	minGathered  = 1 << 20 // durations in a round
 	gatherRounds = 8       // about
@@ -60,10 +56,16 @@ func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample
 		}
 	}
 	limit := max(minGathered, g.t.Launches.Len()/gatherRounds)
+	_, short := g.t.Launches.Durations()
 	var rounds []interval // of groups
 	most := 0             // durations in one of them
 	for from := 0; from < len(sizes); {
 		to, n := from+1, sizes[from]
+		if short && n > limit {
+			samples[from] = *counted(ctx, g, uint32(from), n)
+			from = to
+			continue
+		}
 		for to < len(sizes) && n+sizes[to] <= limit {
 			n += sizes[to]
 			to++

@@ -17,8 +17,9 @@ type view struct {
 	seq   *sequence
 	steps []viewStep // in order of track and time
 	plots bool       // cells keep values
+	long  bool       // some launches take too long for 32 bits
 
-	scratch sync.Pool // of *cellScratch
+	scratch sync.Pool // of *cellScratch[int64] if long, else of *cellScratch[uint32]
 }
 
 // A viewStep is a step and its places, which it shares with those that launch
@@ -99,25 +100,30 @@ func (v *view) each(column int, fn func(step, launch int)) {
 }
 
 // A cellScratch is memory that measuring one column after another uses again.
-type cellScratch struct {
-	durations []int64
-	bounds    []int
+type cellScratch[T duration32or64] struct {
+	durations []T
+	bounds    []uint32
 }
 
 // reset makes room for a number of launches and steps.
-func (s *cellScratch) reset(launches, steps int) {
+func (s *cellScratch[T]) reset(launches, steps int) {
 	if cap(s.durations) < launches {
-		s.durations = hugepages.Make[int64](launches)
+		s.durations = hugepages.Make[T](launches)
 	}
 	if cap(s.bounds) < steps+1 {
-		s.bounds = hugepages.Make[int](steps + 1)
+		s.bounds = hugepages.Make[uint32](steps + 1)
 	}
 	s.durations, s.bounds = s.durations[:0], append(s.bounds[:0], 0)
 }
 
 // newView returns a view of the steps that have places.
 func newView(s *sequence, steps []step, at []*places) *view {
-	v := &view{seq: s, scratch: sync.Pool{New: func() any { return new(cellScratch) }}}
+	v := &view{seq: s}
+	v.scratch.New = func() any { return new(cellScratch[uint32]) }
+	if _, ok := s.t.Launches.Durations(); !ok {
+		v.long = true
+		v.scratch.New = func() any { return new(cellScratch[int64]) }
+	}
 	n := 0
 	for _, p := range at {
 		if p != nil {
@@ -149,11 +155,24 @@ type cell struct {
 
 // cell measures one column.
 func (v *view) cell(column int) cell {
-	places := 0
-	for k := range v.steps {
-		places += len(v.steps[k].columns)
+	if v.long {
+		return cellOf[int64](v, column)
 	}
-	scratch := v.scratch.Get().(*cellScratch)
+	return cellOf[uint32](v, column)
+}
+
+// places returns how many launches a column can have.
+func (v *view) places() int {
+	n := 0
+	for k := range v.steps {
+		n += len(v.steps[k].columns)
+	}
+	return n
+}
+
+func cellOf[T duration32or64](v *view, column int) cell {
+	places := v.places()
+	scratch := v.scratch.Get().(*cellScratch[T])
 	defer v.scratch.Put(scratch)
 	scratch.reset(places, len(v.steps))
 	durations, bounds := scratch.durations, scratch.bounds
@@ -165,10 +184,10 @@ func (v *view) cell(column int) cell {
 	current, run := uint32(0), 0
 	v.each(column, func(step, i int) {
 		if step != last && len(durations) > 0 {
-			bounds = append(bounds, len(durations))
+			bounds = append(bounds, uint32(len(durations)))
 		}
 		last = step
-		durations = append(durations, l.Duration(i))
+		durations = append(durations, T(l.Duration(i)))
 		if c := l.Config[i]; c != current || run == 0 {
 			configs[current] += run
 			current, run = c, 0
@@ -182,7 +201,7 @@ func (v *view) cell(column int) cell {
 		return cell{}
 	}
 	configs[current] += run
-	bounds = append(bounds, len(durations))
+	bounds = append(bounds, uint32(len(durations)))
 	c := cell{present: float64(len(durations)) / float64(places)}
 	c.tracks, c.medians = v.trackMedians(column)
 	c.ranks = v.spread(c.tracks, c.medians)
@@ -314,20 +333,35 @@ func (v *view) neighbour(distance int) *Neighbour {
 	if best == nil {
 		return nil
 	}
-	scratch := v.scratch.Get().(*cellScratch)
-	defer v.scratch.Put(scratch)
-	scratch.reset(best.n, 0)
-	durations := scratch.durations
-	each(func(launch int, name int32) {
-		if name == bestName {
-			durations = append(durations, l.Duration(launch))
-		}
-	})
+	chosen := func(fn func(launch int)) {
+		each(func(launch int, name int32) {
+			if name == bestName {
+				fn(launch)
+			}
+		})
+	}
 	path, _ := v.seq.path(best.first)
 	return &Neighbour{
 		Name:     v.seq.t.Name(best.first),
-		MedianNS: medianOf(durations),
+		MedianNS: v.median(best.n, chosen),
 		Share:    float64(best.n) / float64(total),
 		NVTX:     path,
 	}
+}
+
+// median returns the median duration of n launches, which each yields.
+func (v *view) median(n int, each func(fn func(launch int))) float64 {
+	if v.long {
+		return medianIn[int64](v, n, each)
+	}
+	return medianIn[uint32](v, n, each)
+}
+
+func medianIn[T duration32or64](v *view, n int, each func(fn func(launch int))) float64 {
+	scratch := v.scratch.Get().(*cellScratch[T])
+	defer v.scratch.Put(scratch)
+	scratch.reset(n, 0)
+	durations := scratch.durations
+	each(func(launch int) { durations = append(durations, T(v.seq.t.Launches.Duration(launch))) })
+	return medianOf(durations)
 }

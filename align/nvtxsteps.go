@@ -284,13 +284,14 @@ func roundLength(t *trace.Trace, steps []step) int {
 // add appends launch i to the step.
 func (s *step) add(i int) {
 	if s.index == nil && s.first+s.n != i {
-		s.index = make([]uint32, s.n, s.n+1)
-		for k := range s.index {
-			s.index[k] = uint32(s.first + k)
+		index := make([]uint32, s.n, s.n+1)
+		for k := range index {
+			index[k] = uint32(s.first + k)
 		}
+		s.index = &index
 	}
 	if s.index != nil {
-		s.index = append(s.index, uint32(i))
+		*s.index = append(*s.index, uint32(i))
 	}
 	s.n++
 }

@@ -10,9 +10,14 @@ import (
 // parallel calls fn for 0 to n-1 on all processors, in no order, and stops
 // early if the context is cancelled.
 func parallel(ctx context.Context, n int, fn func(i int)) {
+	parallelAtMost(ctx, runtime.GOMAXPROCS(0), n, fn)
+}
+
+// parallelAtMost is parallel, with no more than limit calls at a time.
+func parallelAtMost(ctx context.Context, limit, n int, fn func(i int)) {
 	var wg sync.WaitGroup
 	var next atomic.Int64
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n, limit, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1

@@ -14,13 +14,14 @@ const maxTimed = 20000
 
 // evenly returns at most maxValues of sorted durations, evenly spread by rank,
 // the least and the greatest among them.
-func evenly(sorted []int64) []int64 {
-	if len(sorted) <= maxValues {
-		return slices.Clone(sorted)
-	}
-	out := make([]int64, maxValues)
+func evenly[T duration32or64](sorted []T) []int64 {
+	out := make([]int64, min(len(sorted), maxValues))
 	for i := range out {
-		out[i] = sorted[i*(len(sorted)-1)/(maxValues-1)]
+		at := i
+		if len(sorted) > maxValues {
+			at = i * (len(sorted) - 1) / (maxValues - 1)
+		}
+		out[i] = int64(sorted[at])
 	}
 	return out
 }

@@ -66,10 +66,10 @@ const minSpans = 4
 func middle(values []int64) float64 { return medianOf(slices.Clone(values)) }
 
 // oneEach is the bounds of n steps of one value.
-func oneEach(n int) []int {
-	b := make([]int, n+1)
+func oneEach(n int) []uint32 {
+	b := make([]uint32, n+1)
 	for i := range b {
-		b[i] = i
+		b[i] = uint32(i)
 	}
 	return b
 }

@@ -14,7 +14,7 @@ const maxBlocks = 64
 // newSample summarises durations in nanoseconds, given in order of time and,
 // with bounds, by step: step k is durations[bounds[k]:bounds[k+1]]. It may
 // reorder durations. bounds may be nil.
-func newSample[T duration32or64](durations []T, bounds []int) *Sample {
+func newSample[T duration32or64](durations []T, bounds []uint32) *Sample {
 	s := &Sample{N: len(durations)}
 	if s.N == 0 {
 		return s
@@ -23,45 +23,83 @@ func newSample[T duration32or64](durations []T, bounds []int) *Sample {
 		s.Steps = blockMedians(durations, bounds)
 	}
 	least, most := durations[0], durations[0]
-	// Sums in integers are the same in any order, and as a summary has them.
-	sums := trace.Distribution{N: int64(s.N)}
+	var t tally
 	for _, d := range durations {
-		s.TotalNS += int64(d)
 		least, most = min(least, d), max(most, d)
-		hi, lo := bits.Mul64(uint64(d), uint64(d))
-		var carry uint64
-		sums.SquareLo, carry = bits.Add64(sums.SquareLo, lo, 0)
-		sums.SquareHi += hi + carry
+		t.add(uint64(d))
 	}
 	s.MinNS, s.MaxNS = int64(least), int64(most)
-	sums.Sum = s.TotalNS
-	s.MeanNS = float64(s.TotalNS) / float64(s.N)
-	s.StddevNS = sums.Stddev()
-	ranks := make([]int, 0, 8)
-	quantiles := []float64{0.05, 0.5, 0.95}
-	for _, p := range quantiles {
-		i, j, _ := quantileRanks(s.N, p)
-		ranks = append(ranks, i, j)
-	}
-	lo := medianRank(s.N)
-	if lo >= 0 {
-		ranks = append(ranks, lo, s.N-1-lo)
-	}
-	slices.Sort(ranks)
+	t.into(s)
+	ranks, lo := sampleRanks(s.N)
 	values := make([]T, len(ranks))
 	orderStatistics(durations, ranks, values)
+	s.setRanks(ranks, lo, func(k int) float64 { return float64(values[k]) })
+	return s
+}
+
+// A tally sums durations. Sums in integers are the same in any order, and as a
+// summary has them. With more fields it would not be kept in registers.
+type tally struct {
+	total              int64
+	squareHi, squareLo uint64
+}
+
+func (t *tally) add(d uint64) {
+	t.total += int64(d)
+	hi, lo := bits.Mul64(d, d)
+	var carry uint64
+	t.squareLo, carry = bits.Add64(t.squareLo, lo, 0)
+	t.squareHi += hi + carry
+}
+
+// merge adds what another tally has.
+func (t *tally) merge(o *tally) {
+	t.total += o.total
+	var carry uint64
+	t.squareLo, carry = bits.Add64(t.squareLo, o.squareLo, 0)
+	t.squareHi += o.squareHi + carry
+}
+
+// into puts what the N durations of a sample add up to into it.
+func (t *tally) into(s *Sample) {
+	sums := trace.Distribution{N: int64(s.N), Sum: t.total, SquareHi: t.squareHi, SquareLo: t.squareLo}
+	s.TotalNS = t.total
+	s.MeanNS = float64(s.TotalNS) / float64(s.N)
+	s.StddevNS = sums.Stddev()
+}
+
+// sampleQuantiles are those of a Sample.
+var sampleQuantiles = [...]float64{0.05, 0.5, 0.95}
+
+// sampleRanks returns the ranks that the quantiles of n durations are made of and
+// that bound their median, ascending, and the lower of these, see medianRank.
+func sampleRanks(n int) (ranks []int, lo int) {
+	ranks = make([]int, 0, 8)
+	for _, p := range sampleQuantiles {
+		i, j, _ := quantileRanks(n, p)
+		ranks = append(ranks, i, j)
+	}
+	if lo = medianRank(n); lo >= 0 {
+		ranks = append(ranks, lo, n-1-lo)
+	}
+	slices.Sort(ranks)
+	return ranks, lo
+}
+
+// setRanks fills in the quantiles of a sample. ranks and lo are those of
+// sampleRanks, value returns the duration of ranks[k].
+func (s *Sample) setRanks(ranks []int, lo int, value func(k int) float64) {
 	at := func(rank int) float64 {
 		k, _ := slices.BinarySearch(ranks, rank)
-		return float64(values[k])
+		return value(k)
 	}
 	for k, to := range []*float64{&s.P5NS, &s.MedianNS, &s.P95NS} {
-		i, j, part := quantileRanks(s.N, quantiles[k])
+		i, j, part := quantileRanks(s.N, sampleQuantiles[k])
 		*to = at(i) + part*(at(j)-at(i))
 	}
 	if lo >= 0 {
 		s.LoNS, s.HiNS = at(lo), at(s.N-1-lo)
 	}
-	return s
 }
 
 // quantileRanks returns the two ranks of n values that their p-quantile lies
@@ -115,7 +153,7 @@ func medianRank(n int) int {
 // maxBlocks steps are taken together in blocks of consecutive steps, each the
 // median of its steps' medians: blocks keep what drift and correlation of
 // neighbouring steps there is.
-func blockMedians[T duration32or64](durations []T, bounds []int) []float64 {
+func blockMedians[T duration32or64](durations []T, bounds []uint32) []float64 {
 	n := 0 // steps that have launches
 	for k := 1; k < len(bounds); k++ {
 		if bounds[k] > bounds[k-1] {

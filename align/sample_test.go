@@ -21,7 +21,7 @@ func TestSample(t *testing.T) {
 	for _, x := range []struct {
 		reason    string
 		durations []int64
-		bounds    []int
+		bounds    []uint32
 		want      align.Sample
 	}{
 		{"none", nil, nil, align.Sample{}},
@@ -31,7 +31,7 @@ func TestSample(t *testing.T) {
 			align.Sample{N: 4, TotalNS: 18, MedianNS: 3.5, MeanNS: 4.5, StddevNS: math.Sqrt(45.0 / 3), MinNS: 1, MaxNS: 10, P5NS: 1.3, P95NS: 9.1}},
 		{"six are enough for an interval", []int64{6, 5, 4, 3, 2, 1}, nil,
 			align.Sample{N: 6, TotalNS: 21, MedianNS: 3.5, MeanNS: 3.5, StddevNS: math.Sqrt(3.5), MinNS: 1, MaxNS: 6, P5NS: 1.25, P95NS: 5.75, LoNS: 1, HiNS: 6}},
-		{"steps of several launches, one of them empty", []int64{1, 3, 9, 5, 5}, []int{0, 2, 2, 5},
+		{"steps of several launches, one of them empty", []int64{1, 3, 9, 5, 5}, []uint32{0, 2, 2, 5},
 			align.Sample{N: 5, TotalNS: 23, MedianNS: 5, MeanNS: 4.6, StddevNS: math.Sqrt((3.6*3.6 + 1.6*1.6 + 4.4*4.4 + 2*0.4*0.4) / 4), MinNS: 1, MaxNS: 9, P5NS: 1.4, P95NS: 8.2, Steps: []float64{2, 5}}},
 	} {
 		got := align.NewSample(slices.Clone(x.durations), x.bounds)
@@ -44,10 +44,10 @@ func TestSample(t *testing.T) {
 // TestSampleBlocks looks at samples of more steps than are kept.
 func TestSampleBlocks(t *testing.T) {
 	const n = 1000
-	durations, bounds := make([]int64, n), make([]int, n+1)
+	durations, bounds := make([]int64, n), make([]uint32, n+1)
 	for i := range durations {
 		durations[i] = int64(i)
-		bounds[i+1] = i + 1
+		bounds[i+1] = uint32(i + 1)
 	}
 	s := align.NewSample(durations, bounds)
 	if len(s.Steps) == 0 || len(s.Steps) > 64 || !slices.IsSorted(s.Steps) {

@@ -12,19 +12,19 @@ import (
 // A step is one repetition of what a capture repeats.
 type step struct {
 	track int
-	first int      // index of the first launch
-	n     int      // number of launches
-	index []uint32 // the launches, where they are not first, first+1, …; else nil
-	label uint32   // the NVTX range that is the step, or None
+	first int       // index of the first launch
+	n     int       // number of launches
+	index *[]uint32 // the launches, where they are not first, first+1, …; else nil
+	label uint32    // the NVTX range that is the step, or None
 	// weight is how many steps it stands for in a reduced trace; 0 in others,
 	// where it stands for itself.
-	weight int
+	weight int32
 }
 
 // at returns the index of the step's launch k.
 func (s *step) at(k int) int {
 	if s.index != nil {
-		return int(s.index[k])
+		return int((*s.index)[k])
 	}
 	return s.first + k
 }
