@@ -71,7 +71,7 @@ func (s *sequence) elements(st *step) []element {
 // in equal order, all replayed from a CUDA graph or all not. What holds of one
 // step's alignment holds of all.
 type class struct {
-	steps    []int // indices into the segmentation's steps, ascending
+	steps    []int32 // indices into the segmentation's steps, ascending
 	rep      *step
 	replayed bool
 	ns       int64 // summed kernel time of all its steps
@@ -82,6 +82,7 @@ type stepFacts struct {
 	hash     uint64 // of what it launches, in order
 	ns       int64
 	replayed bool // most of it
+	alike    bool // it launches the same as the first step with its hash
 }
 
 // facts returns the facts of each step.
@@ -117,39 +118,44 @@ func (s *sequence) classify(ctx context.Context, steps []step) []*class {
 		hash     uint64
 		replayed bool
 	}
-	firsts := map[print]int{}
-	first, alike := make([]int, len(steps)), make([]bool, len(steps))
+	firsts := map[print]int32{}
+	of := make([]int32, len(steps)) // the first step with its hash, then the class
 	for i := range facts {
 		k := print{facts[i].hash, facts[i].replayed}
 		at, ok := firsts[k]
 		if !ok {
-			at = i
-			firsts[k] = i
+			at = int32(i)
+			firsts[k] = at
 		}
-		first[i] = at
+		of[i] = at
 	}
-	eachStep(ctx, steps, func(i int) { alike[i] = first[i] < i && s.same(&steps[first[i]], &steps[i]) })
+	eachStep(ctx, steps, func(i int) { facts[i].alike = int(of[i]) < i && s.same(&steps[of[i]], &steps[i]) })
 	var classes []*class
-	of := make([]*class, len(steps))
+	var sizes []int
 	for i := range steps {
-		st, replayed := &steps[i], facts[i].replayed
-		var c *class
+		st, f := &steps[i], &facts[i]
+		at := -1
 		switch {
-		case alike[i]:
-			c = of[first[i]]
-		case first[i] < i && ctx.Err() == nil:
+		case f.alike:
+			at = int(of[of[i]])
+		case int(of[i]) < i && ctx.Err() == nil:
 			// By chance its hash is another's.
-			if at := slices.IndexFunc(classes, func(c *class) bool { return c.replayed == replayed && s.same(c.rep, st) }); at >= 0 {
-				c = classes[at]
-			}
+			at = slices.IndexFunc(classes, func(c *class) bool { return c.replayed == f.replayed && s.same(c.rep, st) })
 		}
-		if c == nil {
-			c = &class{rep: st, replayed: replayed}
-			classes = append(classes, c)
+		if at < 0 {
+			at = len(classes)
+			classes, sizes = append(classes, &class{rep: st, replayed: f.replayed}), append(sizes, 0)
 		}
-		of[i] = c
-		c.steps = append(c.steps, i)
-		c.ns += facts[i].ns * int64(max(st.weight, 1))
+		of[i] = int32(at)
+		sizes[at]++
+		classes[at].ns += f.ns * int64(max(st.weight, 1))
+	}
+	all := make([]int32, len(steps))
+	for k, n := range sizes {
+		classes[k].steps, all = all[:0:n], all[n:]
+	}
+	for i, k := range of {
+		classes[k].steps = append(classes[k].steps, int32(i))
 	}
 	return classes
 }

@@ -26,7 +26,7 @@ func (c *comparer) withOtherTracks(ctx context.Context, f *fit, kinds []*kind) e
 	all := *f.placing.kind
 	for _, k := range kinds {
 		if contains(f.placing.kind, k) || slices.ContainsFunc(k.classes, func(cl *class) bool {
-			return slices.ContainsFunc(cl.steps, func(i int) bool { return covered[f.e2eSeg.steps[i].track] })
+			return slices.ContainsFunc(cl.steps, func(i int32) bool { return covered[f.e2eSeg.steps[i].track] })
 		}) {
 			continue
 		}

@@ -11,16 +11,16 @@ import (
 // measureSteps fills in the steps' kernel time and, for a regression, where
 // the time of a step went.
 func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv, ev *view) {
-	base, next := mv.stepTimes(ctx), ev.stepTimes(ctx)
-	r.Mock.StepNS = *newSample(slices.Clone(base.kernel), oneEach(len(base.kernel)))
-	r.E2E.StepNS = *newSample(slices.Clone(next.kernel), oneEach(len(next.kernel)))
+	base, next := mv.stepTimes(ctx, c.o.Regression), ev.stepTimes(ctx, c.o.Regression)
+	r.Mock.StepNS = *newSample(base.kernel, oneEach(len(base.kernel)))
+	r.E2E.StepNS = *newSample(next.kernel, oneEach(len(next.kernel)))
 	if !c.o.Regression {
 		return
 	}
 	t := &StepTimes{
 		BaseStepNS: middle(base.span), NewStepNS: middle(next.span),
-		BaseKernelNS: middle(base.kernel), NewKernelNS: middle(next.kernel),
-		BaseGapNS: middle(base.gap), NewGapNS: middle(next.gap),
+		BaseKernelNS: r.Mock.StepNS.MedianNS, NewKernelNS: r.E2E.StepNS.MedianNS,
+		BaseGapNS: medianOf(base.gap), NewGapNS: medianOf(next.gap),
 	}
 	t.Ratio = ratioOf(t.NewStepNS, t.BaseStepNS)
 	for i := range sites {
@@ -74,22 +74,32 @@ func oneEach(n int) []uint32 {
 	return b
 }
 
-// stepTimes holds, for each step in order, the summed kernel time, the time
-// from the first launch's start to the last one's end, and that part of it in
-// which no kernel ran.
+// stepTimes holds, for each step in order, the summed kernel time and, if asked
+// for, the time from the first launch's start to the last one's end, and that
+// part of it in which no kernel ran.
 type stepTimes struct{ kernel, span, gap []int64 }
 
-func (v *view) stepTimes(ctx context.Context) stepTimes {
+func (v *view) stepTimes(ctx context.Context, spans bool) stepTimes {
 	n, launches := len(v.steps), 0
 	for k := range v.steps {
 		launches += v.steps[k].step.n
 	}
-	t := stepTimes{make([]int64, n), make([]int64, n), make([]int64, n)}
+	t := stepTimes{kernel: make([]int64, n)}
+	if spans {
+		t.span, t.gap = make([]int64, n), make([]int64, n)
+	}
+	l := &v.seq.t.Launches
 	parts := divide(n, launches)
 	parallel(ctx, len(parts), func(p int) {
 		var runs []timeSpan
 		for k := parts[p].start; k < parts[p].end; k++ {
-			t.kernel[k], t.span[k], t.gap[k] = v.timesOf(v.steps[k].step, &runs)
+			st := v.steps[k].step
+			for i := range st.n {
+				t.kernel[k] += l.Duration(st.at(i))
+			}
+			if spans {
+				t.span[k], t.gap[k] = v.timesOf(st, &runs)
+			}
 		}
 	})
 	return t
@@ -98,13 +108,13 @@ func (v *view) stepTimes(ctx context.Context) stepTimes {
 // A timeSpan is when a launch ran.
 type timeSpan struct{ start, end int64 }
 
-// timesOf returns the times of a step. It uses runs as scratch space.
-func (v *view) timesOf(st *step, runs *[]timeSpan) (kernel, span, gap int64) {
+// timesOf returns the time from a step's first launch to its end, and that part
+// of it in which no kernel ran. It uses runs as scratch space.
+func (v *view) timesOf(st *step, runs *[]timeSpan) (span, gap int64) {
 	l := &v.seq.t.Launches
 	*runs = (*runs)[:0]
 	for i := range st.n {
 		at := st.at(i)
-		kernel += l.Duration(at)
 		*runs = append(*runs, timeSpan{l.Start[at], l.End(at)})
 	}
 	byStart := func(a, b timeSpan) int { return cmp.Compare(a.start, b.start) }
@@ -120,5 +130,5 @@ func (v *view) timesOf(st *step, runs *[]timeSpan) (kernel, span, gap int64) {
 			end = r.end
 		}
 	}
-	return kernel, end - start, end - start - busy
+	return end - start, end - start - busy
 }
