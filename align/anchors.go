@@ -3,6 +3,7 @@ package align
 import (
 	"slices"
 
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 )
 
@@ -14,16 +15,16 @@ const maxWindow = 64
 //
 // To number the windows of one length takes about as long as to look at the
 // distances of those half as long, which is done meanwhile.
-func anchored(seq launchSeq) []period {
+func anchored(seq launchSeq, m searchMemory) []period {
 	numbered := make(chan windows)
-	// Windows of two lengths are in memory at any time, not of all.
-	free := make(chan []stretch, 2)
-	for range cap(free) {
-		free <- make([]stretch, 0, seq.len()/2)
+	free := make(chan []uint32, len(m.stretches))
+	for _, s := range m.stretches {
+		free <- s
 	}
 	go func() {
 		defer close(numbered)
-		ids := seq.names()
+		ids := m.ids[:seq.len()]
+		seq.names(ids)
 		for length := 1; length <= maxWindow && 2*length <= seq.len(); length *= 2 {
 			w := windows{length: length, stretches: <-free}
 			ids = w.number(ids)
@@ -31,9 +32,9 @@ func anchored(seq launchSeq) []period {
 		}
 	}()
 	var found []period
-	var places chains
+	c := chains{places: m.places}
 	for w := range numbered {
-		for _, p := range places.anchors(seq, w) {
+		for _, p := range c.anchors(seq, w) {
 			at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
 			if at < 0 {
 				found = append(found, p)
@@ -46,25 +47,45 @@ func anchored(seq launchSeq) []period {
 	return found
 }
 
+// searchMemory is what the search for periods puts numbers of launches into. All
+// is one piece of memory, which is large enough for huge pages.
+type searchMemory struct {
+	ids, places, border []uint32
+	stretches           [2][]uint32 // of windows of two lengths at any time
+}
+
+// newSearchMemory returns memory for a sequence of n launches.
+func newSearchMemory(n int) searchMemory {
+	all := hugepages.Make[uint32](5*n + 1)
+	next := func(n int) []uint32 {
+		s := all[:n:n]
+		all = all[n:]
+		return s
+	}
+	return searchMemory{ids: next(n), places: next(n), border: next(n + 1), stretches: [2][]uint32{next(n), next(n)}}
+}
+
 // windows are all windows of one length of a sequence. Equal ones have equal
 // numbers, in order of first occurrence.
 //
 // What repeats has windows numbered one after the other most of the time, so they
-// are told by the stretches of such: much fewer, as windows get longer, than there are
-// launches.
+// are told by the stretches of such: much fewer, as windows get longer, than there
+// are launches.
 type windows struct {
 	length    int
-	n         int // windows in the sequence
 	distinct  int
-	stretches []stretch
+	stretches []uint32 // each a stretch
 }
 
-// A stretch is windows that follow one another in the sequence and by number, up to
-// the next one.
-type stretch struct {
-	at    int32  // where the first begins
-	first uint32 // its number
-}
+// A stretch is windows that follow one another in the sequence and by number:
+// the number of the first times maxStretch, and how many there are after it.
+type stretch uint32
+
+// Both the number of a window and how many follow it fit into a stretch.
+const maxStretch = 1 << 32 / maxPeriodSample
+
+func (s stretch) first() uint32 { return uint32(s / maxStretch) }
+func (s stretch) last() uint32  { return uint32(s/maxStretch + s%maxStretch) }
 
 // halves names a window of launches by those of half its length.
 type halves struct{ first, second uint32 }
@@ -76,36 +97,39 @@ func (h halves) Hash() uint64 { return intern.Mix(0, uint64(h.first)<<32|uint64(
 // and arrays"), which ids are, or the names where a window is one launch. It
 // returns their own numbers in the same memory, and reuses that of the stretches.
 func (w *windows) number(ids []uint32) []uint32 {
-	w.n, w.stretches = len(ids)-w.length/2, w.stretches[:0]
+	n := len(ids) - w.length/2
 	// What is ahead is still of half the length.
-	first, second := ids[:w.n], ids[w.length/2:][:w.n]
+	first, second := ids[:n], ids[w.length/2:][:n]
+	stretches := w.stretches[:0]
 	var table intern.Table[halves]
-	next := uint32(0) // the number after the last window's
-	for i := 0; i < w.n; {
+	next := uint32(0) // the number after that of the window before
+	for i := 0; i < n; {
 		id, _ := table.ID(&halves{first[i], second[i]})
-		if i == 0 || id != next {
-			w.stretches = append(w.stretches, stretch{int32(i), id})
+		k := len(stretches) - 1
+		if k >= 0 && id == next && stretches[k]%maxStretch < maxStretch-1 {
+			stretches[k]++
+		} else {
+			stretches = append(stretches, id*maxStretch)
+			k++
 		}
 		first[i] = id
 		i++
-		next = id + 1
-		for i < w.n && int(next) < len(table.Keys) && table.Keys[next] == (halves{first[i], second[i]}) {
-			first[i] = next
+		// Most windows are numbered one after the other, as they were before.
+		end := min(n, i+maxStretch-1-int(stretches[k]%maxStretch))
+		start := i
+		for _, key := range table.Keys[id+1:] {
+			if i == end || key != (halves{first[i], second[i]}) {
+				break
+			}
+			id++
+			first[i] = id
 			i++
-			next++
 		}
+		stretches[k] += uint32(i - start)
+		next = id + 1
 	}
-	w.distinct = len(table.Keys)
+	w.distinct, w.stretches = len(table.Keys), stretches
 	return first
-}
-
-// last returns the number of the last window of stretch k.
-func (w *windows) last(k int) uint32 {
-	end := w.n
-	if k+1 < len(w.stretches) {
-		end = int(w.stretches[k+1].at)
-	}
-	return w.stretches[k].first + uint32(end) - uint32(w.stretches[k].at) - 1
 }
 
 // A chain is windows numbered one after the other of which none occurs without
@@ -113,69 +137,70 @@ func (w *windows) last(k int) uint32 {
 // be looked at.
 type chain struct {
 	first uint32 // its number
-	n     int32  // occurrences
-	end   int32  // of its places
+	n     uint32 // occurrences
+	end   uint32 // of its places
 }
 
 // chains puts the places of the first window of each chain side by side. Its
 // memory serves one length after the other.
 type chains struct {
 	chains []chain
-	byID   []int32 // the chain that begins with a window, or -1
-	places []int32 // those of a chain are places[end-n:end]
-	gaps   [maxCountedGap]int32
+	byID   []uint32 // the chain that begins with a window
+	places []uint32 // those of a chain are places[end-n:end]
+	gaps   [maxCountedGap]uint32
 	seen   []int
 }
 
 // sort fills in chains and places. Chains that occur too few times to be anchors
 // have no places.
 func (c *chains) sort(w windows) {
+	const begins = 1
 	c.byID = slices.Grow(c.byID[:0], w.distinct+1)[:w.distinct+1]
-	for id := range c.byID {
-		c.byID[id] = -1
-	}
-	// A chain ends where a stretch does, and one begins where a stretch does.
-	for k, r := range w.stretches {
-		c.byID[r.first], c.byID[w.last(k)+1] = 0, 0
+	clear(c.byID)
+	// A chain begins where a stretch does, and ends where one does.
+	for _, s := range w.stretches {
+		c.byID[stretch(s).first()], c.byID[stretch(s).last()+1] = begins, begins
 	}
 	c.chains = c.chains[:0]
-	for id, begins := range c.byID[:w.distinct] {
-		if begins == 0 {
-			c.byID[id] = int32(len(c.chains))
+	for id, mark := range c.byID[:w.distinct] {
+		if mark == begins {
+			c.byID[id] = uint32(len(c.chains))
 			c.chains = append(c.chains, chain{first: uint32(id)})
 		}
 	}
-	// within returns the chains of a stretch.
-	within := func(k int) []chain {
-		in := c.chains[c.byID[w.stretches[k].first]:]
-		last, n := w.last(k), 0
-		for n < len(in) && in[n].first <= last {
+	// within returns the chains that a stretch consists of.
+	within := func(s stretch) []chain {
+		in := c.chains[c.byID[s.first()]:]
+		n := 0
+		for n < len(in) && in[n].first <= s.last() {
 			n++
 		}
 		return in[:n]
 	}
-	for k := range w.stretches {
-		in := within(k)
+	for _, s := range w.stretches {
+		in := within(stretch(s))
 		for i := range in {
 			in[i].n++
 		}
 	}
-	end := int32(0)
+	end := uint32(0)
 	for i := range c.chains {
 		c.chains[i].end = end
 		if n := c.chains[i].n; n >= minAnchors {
 			end += n
 		}
 	}
-	c.places = slices.Grow(c.places[:0], int(end))[:end]
-	for k, r := range w.stretches {
-		in := within(k)
+	at := uint32(0)
+	for _, s := range w.stretches {
+		s := stretch(s)
+		in := within(s)
 		for i := range in {
 			if in[i].n >= minAnchors {
-				c.places[in[i].end] = r.at + int32(in[i].first-r.first)
+				c.places[in[i].end] = at + in[i].first - s.first()
 				in[i].end++
 			}
 		}
+		at += s.last() - s.first() + 1
 	}
 }
 
@@ -185,7 +210,7 @@ const maxCountedGap = 1 << 12
 
 // spacing returns the median of the gaps between places, the greater of two, and
 // how many are near it. Short gaps are of few lengths, which are counted.
-func (c *chains) spacing(at []int32) (median, regular int) {
+func (c *chains) spacing(at []uint32) (median, regular int) {
 	c.seen = c.seen[:0]
 	for k := 1; k < len(at); k++ {
 		g := int(at[k] - at[k-1])

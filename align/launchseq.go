@@ -26,16 +26,14 @@ func (s launchSeq) full(i int) uint64 {
 	return uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
 }
 
-// names returns the name of each launch.
-func (s launchSeq) names() []uint32 {
-	names := make([]uint32, s.len())
+// names fills in the name of each launch.
+func (s launchSeq) names(names []uint32) {
 	parts := launchParts(0, s.len())
 	parallel(context.Background(), len(parts), func(k int) {
 		for i := parts[k].start; i < parts[k].end; i++ {
 			names[i] = uint32(s.name(i))
 		}
 	})
-	return names
 }
 
 // anchor returns the names of n launches from launch i on.

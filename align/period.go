@@ -131,9 +131,12 @@ func length(ivs []interval) int {
 // Where that covers too little, the end of the sequence is looked at by itself:
 // a program that tunes its kernels launches more before its first step than in
 // all steps.
+//
+// There are at most maxPeriodSample launches.
 func findPeriods(seq launchSeq) []period {
+	m := newSearchMemory(seq.len())
 	for {
-		found := periodsIn(seq)
+		found := periodsIn(seq, m)
 		if len(found) > 0 || seq.len() < minPeriodSample {
 			return found
 		}
@@ -145,12 +148,12 @@ func findPeriods(seq launchSeq) []period {
 // looked at by itself.
 const minPeriodSample = 128
 
-func periodsIn(seq launchSeq) []period {
+func periodsIn(seq launchSeq, m searchMemory) []period {
 	var tail period
 	var tailRepeats bool
 	var wg sync.WaitGroup
-	wg.Go(func() { tail, tailRepeats = tailPeriod(seq) })
-	found := anchored(seq)
+	wg.Go(func() { tail, tailRepeats = tailPeriod(seq, m.border) })
+	found := anchored(seq, m)
 	wg.Wait()
 	// Too few steps for anchors still repeat exactly, at the end.
 	if tailRepeats && !slices.ContainsFunc(found, func(f period) bool { return near(f.length, tail.length) || f.length > tail.length }) {
@@ -221,22 +224,26 @@ func near(a, b int) bool {
 }
 
 // tailPeriod returns the period of the longest periodic end of a sequence, if
-// it repeats at least twice: for captures of too few steps for anchors.
-func tailPeriod(seq launchSeq) (period, bool) {
+// it repeats at least twice: for captures of too few steps for anchors. border is
+// memory for as many launches and one.
+func tailPeriod(seq launchSeq, border []uint32) (period, bool) {
 	n := seq.len()
 	// border[i] is the length of the longest border of the last i launches
 	// (Knuth, Morris & Pratt 1977, on the reversed sequence).
 	at := func(i int) int32 { return seq.name(n - 1 - i) }
-	border := make([]int32, n+1)
-	border[0] = -1
 	best, bestLen := 0, 0
 	for i, k := 0, -1; i < n; {
 		for k >= 0 && at(i) != at(k) {
-			k = int(border[k])
+			if k == 0 {
+				k = -1
+			} else {
+				k = int(border[k])
+			}
 		}
 		i, k = i+1, k+1
-		border[i] = int32(k)
-		p := i - k // the period of the last i launches, none shorter than that of fewer
+		border[i] = uint32(k)
+		// The period of the last i launches is no shorter than that of fewer.
+		p := i - k
 		if 2*p > n {
 			break
 		}
@@ -340,7 +347,7 @@ func (p *period) fewestKinds(seq launchSeq, pos []int) int {
 
 // matches returns where the anchor begins within an interval of a sequence.
 func (p *period) matches(seq launchSeq, within interval) []int {
-	var found []int
+	found := make([]int, 0, (within.end-within.start)/p.length+1)
 	first, rest := p.anchor[0], p.anchor[1:]
 next:
 	for i := within.start; i < min(within.end, seq.len()-len(rest)); i++ {
