@@ -64,10 +64,7 @@ func (p *periodic) search(track int) []period {
 // cut cuts a track into steps.
 func (p *periodic) cut(by period, track int) []interval {
 	seq := p.launches(track)
-	parts := launchParts(0, seq.len())
-	found := make([][]int, len(parts))
-	parallel(context.Background(), len(parts), func(k int) { found[k] = by.matches(seq, parts[k]) })
-	return by.cut(seq.len(), by.positions(slices.Concat(found...)))
+	return by.cut(seq.len(), by.positions(seq))
 }
 
 // steps tells steps by one of the periods.
@@ -168,7 +165,7 @@ func periodsIn(seq launchSeq, m searchMemory) []period {
 	repeats := make([]bool, len(found))
 	parallel(context.Background(), len(found), func(i int) {
 		p := &found[i]
-		pos := p.positions(p.matches(seq, interval{0, seq.len()}))
+		pos := p.positions(seq)
 		p.settle(seq, pos)
 		repeats[i] = p.repeats(seq, pos)
 	})
@@ -345,36 +342,41 @@ func (p *period) fewestKinds(seq launchSeq, pos []int) int {
 	return best
 }
 
-// matches returns where the anchor begins within an interval of a sequence.
-func (p *period) matches(seq launchSeq, within interval) []int {
-	found := make([]int, 0, (within.end-within.start)/p.length+1)
-	first, rest := p.anchor[0], p.anchor[1:]
-next:
-	for i := within.start; i < min(within.end, seq.len()-len(rest)); i++ {
-		if seq.name(i) != first {
-			continue
-		}
-		for k, name := range rest {
-			if seq.name(i+1+k) != name {
-				continue next
-			}
-		}
-		found = append(found, i)
-	}
-	return found
-}
-
-// positions drops, of where the anchor begins, what follows the one before by
-// less than half a period. It reuses the memory.
-func (p *period) positions(matches []int) []int {
+// positions returns where the anchor begins in a sequence, without what follows
+// the one before by less than half a period.
+func (p *period) positions(seq launchSeq) []int {
+	parts := launchParts(0, seq.len())
+	matches := make([][]int, len(parts))
+	parallel(context.Background(), len(parts), func(k int) { matches[k] = p.matches(seq, parts[k]) })
 	apart := (p.length + 1) / 2
-	pos := matches[:0]
-	for _, at := range matches {
+	all := slices.Concat(matches...)
+	pos := all[:0]
+	for _, at := range all {
 		if len(pos) == 0 || at-pos[len(pos)-1] >= apart {
 			pos = append(pos, at)
 		}
 	}
 	return pos
+}
+
+// matches returns where the anchor begins within an interval of a sequence.
+func (p *period) matches(seq launchSeq, within interval) []int {
+	found := make([]int, 0, (within.end-within.start)/p.length+1)
+	first, rest := p.anchor[0], p.anchor[1:]
+	end := min(within.end, seq.len()-len(rest))
+	for i := within.start; i < end; i++ {
+		if seq.name(i) != first {
+			continue
+		}
+		k := 0
+		for k < len(rest) && seq.name(i+1+k) == rest[k] {
+			k++
+		}
+		if k == len(rest) {
+			found = append(found, i)
+		}
+	}
+	return found
 }
 
 // cut returns the steps of a sequence of n launches: from each anchor, which are
