@@ -169,13 +169,13 @@ func periodsIn(seq launchSeq, m searchMemory) []period {
 		p.settle(seq, pos)
 		repeats[i] = p.repeats(seq, pos)
 	})
-	var repeated []period
+	var periods []period
 	for i, p := range found {
 		if repeats[i] {
-			repeated = append(repeated, p)
+			periods = append(periods, p)
 		}
 	}
-	return repeated
+	return periods
 }
 
 const (
