@@ -104,6 +104,7 @@ func TestAnchored(t *testing.T) {
 func FuzzAnchored(f *testing.F) {
 	f.Add([]byte("abcabcabcabc"))
 	f.Add([]byte("aababaababaabab"))
+	f.Add([]byte("abcdeabcde"))
 	f.Add([]byte("xxxxyabcdabcdabcdabcdabcd"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		names := make([]int32, min(len(data), 2000))
@@ -193,6 +194,116 @@ func tailByContent(names []int32) (length, covered int) {
 		}
 	}
 	return length, covered
+}
+
+// TestStretches puts the numbers of windows together again from their stretches,
+// also of such that one stretch cannot hold.
+func TestStretches(t *testing.T) {
+	for _, steps := range []int{1, maxStretch - 1, maxStretch, maxStretch + 1, 3 * maxStretch} {
+		names := make([]uint32, 3*maxStretch)
+		for i := range names {
+			names[i] = uint32(i % steps)
+		}
+		ids := names
+		for length := 1; length <= 4; length *= 2 {
+			w := windows{length: length, stretches: make([]uint32, len(ids))}
+			ids = w.number(ids)
+			var got []uint32
+			for _, s := range w.stretches {
+				for id := stretch(s).first(); id <= stretch(s).last(); id++ {
+					got = append(got, id)
+				}
+			}
+			if !slices.Equal(got, ids) || w.distinct != int(slices.Max(ids))+1 {
+				t.Errorf("steps of %d launches, windows of %d: the stretches hold %d windows that differ from the %d there are, %d distinct", steps, length, len(got), len(ids), w.distinct)
+			}
+		}
+	}
+}
+
+func TestMatches(t *testing.T) {
+	p := period{length: 2, anchor: []int32{'a', 'b'}}
+	seq := sequenceOf([]int32("abcabaab"))
+	for _, test := range []struct {
+		within interval
+		want   []int
+	}{
+		{interval{0, 8}, []int{0, 3, 6}},
+		{interval{1, 7}, []int{3, 6}}, // the last goes on after the interval
+		{interval{1, 6}, []int{3}},
+		{interval{7, 8}, []int{}},
+	} {
+		if diff := cmp.Diff(test.want, p.matches(seq, test.within)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", test.within, diff)
+		}
+	}
+}
+
+// TestFewestKinds holds the beginning of steps against that for which the steps,
+// as they are, are the fewest. Steps of several kinds in irregular order end alike:
+// many beginnings are as good as the best.
+func TestFewestKinds(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(7))
+	const length, alike = 120, 80
+	for _, kinds := range []int{1, 2, 4, 20} {
+		rng := rand.New(rand.NewPCG(uint64(kinds), 0))
+		var names []int32
+		for range maxKindSample + 50 {
+			kind := rng.Int32N(int32(kinds))
+			for i := range int32(length) {
+				switch {
+				case i == 0 || i >= length-alike:
+					names = append(names, i)
+				default:
+					names = append(names, 1000*kind+i)
+				}
+			}
+			if rng.IntN(50) == 0 {
+				names[len(names)-1-rng.IntN(length-1)] = 999
+			}
+		}
+		seq := sequenceOf(names)
+		p := period{length: length, anchor: []int32{0}}
+		pos := p.positions(seq)
+		for _, p.offset = range []int{0, alike + 10, length - 1} {
+			if got, want := p.fewestKinds(seq, pos), fewestByContent(seq, p, pos); got != want {
+				t.Errorf("%d kinds: from offset %d to %d, want %d", kinds, p.offset, got, want)
+			}
+		}
+		p.offset = alike + 20
+		if got := p.fewestKinds(seq, pos); (got != p.offset) != (kinds >= 4) {
+			t.Errorf("%d kinds: from offset %d to %d", kinds, p.offset, got)
+		}
+	}
+}
+
+// fewestByContent is fewestKinds by what steps hold.
+func fewestByContent(seq launchSeq, p period, pos []int) int {
+	pos = pos[max(0, len(pos)-maxKindSample):]
+	kinds := func(offset int) int {
+		seen := map[string]bool{}
+		lost := 0
+		for k := range pos[1:] {
+			switch from, to := pos[k]-offset, pos[k+1]-offset; {
+			case from < 0:
+				lost++
+			case to-from <= 2*p.length+1:
+				seen[string(seq.anchor(from, to-from))] = true // names are few enough to be runes
+			}
+		}
+		return len(seen) + lost
+	}
+	best, fewest := p.offset, kinds(p.offset)
+	if fewest <= 2 {
+		return best
+	}
+	fewest = fewest/2 + 1
+	for offset := min(p.length-1, pos[0]); offset >= 0; offset-- {
+		if n := kinds(offset); n < fewest {
+			best, fewest = offset, n
+		}
+	}
+	return best
 }
 
 // TestPeriodProcessors holds the periods found by several processors against
