@@ -94,9 +94,11 @@ func (v *view) stepTimes(ctx context.Context, spans bool) stepTimes {
 		var runs []timeSpan
 		for k := parts[p].start; k < parts[p].end; k++ {
 			st := v.steps[k].step
+			var sum int64
 			for i := range st.n {
-				t.kernel[k] += l.Duration(st.at(i))
+				sum += l.Duration(st.at(i))
 			}
+			t.kernel[k] = sum
 			if spans {
 				t.span[k], t.gap[k] = v.timesOf(st, &runs)
 			}
