@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -39,6 +40,14 @@ type scan struct {
 // perRun returns how many leaves to read at a time.
 func (s *scan) perRun() int {
 	return max(1, min(runPages, runBytes/s.layout.pageSize, max(smallRunPages, s.leaves.len()/smallRuns)))
+}
+
+// workers returns how many goroutines to start where as many as asked for may be.
+func (s *scan) workers(asked int) int {
+	if asked <= 0 {
+		asked = runtime.GOMAXPROCS(0)
+	}
+	return min(asked, 1+s.leaves.len()*s.layout.pageSize/workerBytes)
 }
 
 // A reader reads pages of a scan; each goroutine has its own.
