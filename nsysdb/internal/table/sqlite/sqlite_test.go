@@ -3,6 +3,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -125,8 +126,15 @@ func TestInts(t *testing.T) {
 		{"rowids with gaps longer than a batch", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER)", numbers(100, "t SELECT i*100000, i")}, upTo(100, 1)},
 		{"the bounds of spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(1, 1), (16384, 2), (16385, 3), (16386, 4), (32768, 5), (32769, 6)"}, upTo(6, 1)},
 		{"extreme rowids, too far apart for spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
+		{"extreme rowids, with an index in another order", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); CREATE INDEX i ON t(a DESC); INSERT INTO t VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
 		{"greatest rowids", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(9223372036854765807, 1), (9223372036854775806, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
 		{"without rowids, in order of the key", []string{"CREATE TABLE t(k INTEGER PRIMARY KEY, a INTEGER) WITHOUT ROWID", numbers(many, "t SELECT -i, 40001-i")}, upTo(many, 1)},
+		{"a column named rowid", []string{`CREATE TABLE t(rowid INTEGER, a INTEGER)`, numbers(many, "t SELECT -i, i")}, upTo(many, 1)},
+		{"a column named ROWID that holds texts", []string{`CREATE TABLE t(ROWID TEXT, a INTEGER)`, numbers(9, "t SELECT 'x' || (9-i), i")}, upTo(9, 1)},
+		{"columns named rowid and _rowid_", []string{`CREATE TABLE t(rowid INTEGER, _RowID_ INTEGER, a INTEGER)`, numbers(9, "t SELECT 1, 9-i, i")}, upTo(9, 1)},
+		{"columns of all names that rowids have", []string{`CREATE TABLE t(rowid INTEGER, _rowid_ INTEGER, oid INTEGER, a INTEGER, b); CREATE INDEX i ON t(a DESC)`, numbers(many, "t SELECT -i, 1, 2, i, 'long, so that SQLite had rather read the index'")}, upTo(many, 1)},
+		{"a primary key named rowid", []string{`CREATE TABLE t(rowid INTEGER PRIMARY KEY, a INTEGER)`, numbers(9, "t SELECT 3*i, i")}, upTo(9, 1)},
+		{"a view with a column named rowid", []string{"CREATE TABLE u(a INTEGER)", numbers(9, "u SELECT i"), "CREATE VIEW t AS SELECT a, -a AS rowid FROM u ORDER BY a"}, upTo(9, 1)},
 		{"view", []string{"CREATE TABLE u(a INTEGER)", numbers(many, "u SELECT i"), "CREATE VIEW t AS SELECT a FROM u ORDER BY a"}, upTo(many, 1)},
 		{"generated columns", []string{"CREATE TABLE t(b INTEGER, a INTEGER GENERATED ALWAYS AS (b*2))", numbers(9, "t SELECT i")}, upTo(9, 2)},
 		{"column added with a default", []string{"CREATE TABLE t(b INTEGER)", numbers(3, "t SELECT i"), "ALTER TABLE t ADD COLUMN a INTEGER DEFAULT 7"}, []int64{7, 7, 7}},
@@ -203,6 +211,7 @@ func TestCount(t *testing.T) {
 		{"rowids that do not tell", "CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(-9223372036854775808), (9223372036854775807)", 2},
 		{"without rowids", "CREATE TABLE t(a PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES(1), (5)", 2},
 		{"view", "CREATE VIEW t AS VALUES(1), (2), (3), (4)", 4},
+		{"a column named rowid", "CREATE TABLE t(rowid INTEGER); INSERT INTO t VALUES(100), (200), (300)", 3},
 	} {
 		s, _ := made(t, tt.sql)
 		if n, err := s.Count(t.Context(), "t"); n != tt.want || err != nil {
@@ -219,11 +228,23 @@ func TestChanged(t *testing.T) {
 		change func(t *testing.T, path string) error
 	}{
 		{"written to", func(t *testing.T, path string) error {
-			time.Sleep(20 * time.Millisecond) // the clock of file times may be as coarse
 			exec(t, connect(t, path), "UPDATE t SET a = 9 WHERE rowid = 1")
 			return nil
 		}},
 		{"cut short", func(_ *testing.T, path string) error { return os.Truncate(path, 4096*5) }},
+		{"in a transaction", func(t *testing.T, path string) error {
+			exec(t, connect(t, path), "BEGIN", "UPDATE t SET a = 9 WHERE rowid = 1")
+			return nil
+		}},
+		{"written to, its time set back", func(t *testing.T, path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			w := connect(t, path)
+			exec(t, w, "UPDATE t SET a = 9 WHERE rowid = 1")
+			return errors.Join(w.Close(), os.Chtimes(path, time.Time{}, info.ModTime()))
+		}},
 		{"replaced by its like", func(t *testing.T, path string) error {
 			info, err := os.Stat(path)
 			if err != nil {
@@ -264,6 +285,12 @@ func TestChanged(t *testing.T) {
 			if err := s.Rows(t.Context(), "t", []string{"a"}, func([]table.Value) error { return nil }); !errors.Is(err, table.ErrChanged) {
 				t.Errorf("rows: %v", err)
 			}
+			if _, err := s.Tables(t.Context()); !errors.Is(err, table.ErrChanged) {
+				t.Errorf("tables: %v", err)
+			}
+			if _, err := s.Count(t.Context(), "t"); !errors.Is(err, table.ErrChanged) {
+				t.Errorf("count: %v", err)
+			}
 		})
 	}
 }
@@ -299,6 +326,11 @@ func TestWriteAheadLog(t *testing.T) {
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := sqlite.Open(canceled, p); !errors.Is(err, context.Canceled) {
+			t.Errorf("canceled: %v", err)
 		}
 		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 			t.Errorf("%s: left in the temporary directory: %v, %v", filepath.Base(p), left, err)
