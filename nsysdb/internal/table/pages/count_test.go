@@ -32,6 +32,7 @@ func TestCount(t *testing.T) {
 		{"row numbers from 1000 on", []string{plain, series(5000, "t(rowid, a) SELECT 1000+i, i")}, 5000, 0},
 		{"negative row numbers", []string{plain, series(5000, "t(rowid, a) SELECT i-9000, i")}, 5000, 0},
 		{"a tree of four levels", []string{small, "CREATE TABLE t(s BLOB, a INTEGER)", series(1400, "t(rowid, s) SELECT i-1400, zeroblob(400)")}, 1400, 0},
+		{"first rows longer than the others, row numbers from 1 on", []string{"CREATE TABLE t(a BLOB, b INTEGER)", series(5000, "t SELECT zeroblob(CASE WHEN i < 60 THEN 60 ELSE 40 END), i")}, 5000, 0},
 		{"a few rows deleted", []string{plain, series(9000, "t SELECT i, i"), "DELETE FROM t WHERE a%30 = 7"}, 8700, 10},
 		{"most rows deleted", []string{plain, series(9000, "t SELECT i, i"), "DELETE FROM t WHERE a%10"}, 900, 10},
 		{"no row in between", []string{plain, series(9000, "t SELECT i, i"), "DELETE FROM t WHERE a BETWEEN 1000 AND 8500"}, 1500, 15},
@@ -41,12 +42,12 @@ func TestCount(t *testing.T) {
 		{"first rows longer than the others", []string{small, own, series(9000, "t SELECT i*2, CASE WHEN i < 9 THEN zeroblob(200) ELSE 1 END, i")}, 9000, 20},
 		{"last rows longer than the others", []string{small, own, series(9000, "t SELECT i*2, CASE WHEN i > 8990 THEN zeroblob(200) ELSE 1 END, i")}, 9000, 20},
 	}
-	for n := int64(1); n < 60000; n += n/3 + 1 {
+	for n := int64(1); n < 60000; n += n/8 + 1 {
 		tests = append(tests, test{fmt.Sprintf("%d rows", n), []string{plain, series(n, "t SELECT i*1000, i")}, n, 0})
 	}
-	// The first of the pages under the root hold more than the last.
-	for n := int64(2000); n < 4500; n += 100 {
-		tests = append(tests, test{fmt.Sprintf("every third row number, %d rows", n), []string{small, plain, series(n, "t(rowid, a, b) SELECT 3*i, i, i")}, n, 20})
+	// Under the root lie two pages, of which one may hold twice as many as the other.
+	for n := int64(1000); n < 4000; n += 60 {
+		tests = append(tests, test{fmt.Sprintf("every other row number, %d rows", n), []string{small, plain, series(n, "t(rowid, a, b) SELECT 1000000000+2*i, 1000000+i, 1000000+i")}, n, 20})
 	}
 	for _, c := range tests {
 		s, path := made(t, c.sql...)

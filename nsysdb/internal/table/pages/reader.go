@@ -39,7 +39,7 @@ type scan struct {
 
 // perRun returns how many leaves to read at a time.
 func (s *scan) perRun() int {
-	return max(1, min(runPages, runBytes/s.layout.pageSize, max(smallRunPages, s.leaves.len()/smallRuns)))
+	return min(runPages, runBytes/s.layout.pageSize, max(smallRunPages, s.leaves.len()/smallRuns))
 }
 
 // workers returns how many goroutines to start where as many as asked for may be.

@@ -295,6 +295,31 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+// A file that a writer has locked must not be taken for one without rows, or
+// without rowids.
+func TestLocked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	w := connect(t, path)
+	exec(t, w, "PRAGMA journal_mode=PERSIST", "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
+	s := open(t, path)
+	if got, err := ints(t, s, "t", []string{"a"}, 1); err != nil || !slices.Equal(got[0], upTo(10, 1)) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	exec(t, w, "BEGIN EXCLUSIVE")
+	if _, err := ints(t, s, "t", []string{"a"}, 1); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("ints: %v", err)
+	}
+	if err := s.Rows(t.Context(), "t", []string{"a"}, func([]table.Value) error { return nil }); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("rows: %v", err)
+	}
+	if n, err := s.Count(t.Context(), "t"); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("count: %d, %v", n, err)
+	}
+	if tables, err := s.Tables(t.Context()); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("tables: %v, %v", tables, err)
+	}
+}
+
 // A file that is removed while it is open stays readable.
 func TestRemoved(t *testing.T) {
 	s, path := made(t, "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
