@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -94,8 +95,8 @@ func (f *File) log() (string, error) {
 	names := []string{f.Real + "-wal", f.Real + "-journal", f.path + "-wal", f.path + "-journal"}
 	for _, name := range names {
 		info, err := os.Stat(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
+			continue // it is not there, or cannot be
 		}
 		if err != nil {
 			return "", err

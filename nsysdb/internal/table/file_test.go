@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,13 @@ func TestFileErrors(t *testing.T) {
 	}
 	if _, err := table.OpenFile(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent: %v", err)
+	}
+	long := filepath.Join(dir, strings.Repeat("x", 250)) // with -journal after it no name
+	write(t, long, []byte("long"), time.Now())
+	if f, err := table.OpenFile(long); err != nil || f.Log != "" {
+		t.Errorf("a long name: %v", err)
+	} else {
+		f.Close()
 	}
 	short := filepath.Join(dir, "short")
 	write(t, short, []byte("short"), time.Now())

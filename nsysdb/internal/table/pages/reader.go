@@ -140,5 +140,10 @@ func (r *reader) prefix(b *btreePage, c cell, n int) ([]byte, error) {
 		next = binary.BigEndian.Uint32(r.page)
 		r.record = append(r.record, r.page[4:min(r.layout.usable, 4+c.size-len(r.record))]...)
 	}
+	// A chain that comes back to itself, or has come to a page of a b-tree,
+	// does not end here.
+	if len(r.record) == c.size && next != 0 {
+		return nil, refuse("page %d: overflow pages beyond the record", b.number)
+	}
 	return r.record[:n], nil
 }
