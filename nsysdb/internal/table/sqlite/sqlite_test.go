@@ -320,6 +320,40 @@ func TestLocked(t *testing.T) {
 	}
 }
 
+// What an Open that failed had opened must be closed: a program may try again
+// and again.
+func TestOpenFails(t *testing.T) {
+	_, path := made(t, "CREATE TABLE t(a INTEGER)")
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := descriptors(t)
+	const tries = 20
+	for range tries {
+		if _, err := sqlite.Open(canceled, path); !errors.Is(err, context.Canceled) {
+			t.Fatalf("canceled: %v", err)
+		}
+		if _, err := sqlite.Open(t.Context(), text); !errors.Is(err, sqlite.ErrNotDatabase) {
+			t.Fatalf("no database: %v", err)
+		}
+	}
+	if after := descriptors(t); after >= before+tries {
+		t.Errorf("%d files are open, %d were before", after, before)
+	}
+}
+
+// descriptors returns how many files this process has open.
+func descriptors(t *testing.T) int {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err) // another system
+	}
+	return len(open)
+}
+
 // A file that is removed while it is open stays readable.
 func TestRemoved(t *testing.T) {
 	s, path := made(t, "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
