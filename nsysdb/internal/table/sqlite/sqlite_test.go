@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,7 +128,8 @@ func TestInts(t *testing.T) {
 		{"rowids with gaps longer than a batch", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER)", numbers(100, "t SELECT i*100000, i")}, upTo(100, 1)},
 		{"the bounds of spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(1, 1), (16384, 2), (16385, 3), (16386, 4), (32768, 5), (32769, 6)"}, upTo(6, 1)},
 		{"extreme rowids, too far apart for spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
-		{"extreme rowids, with an index in another order", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); CREATE INDEX i ON t(a DESC); INSERT INTO t VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
+		{"an index in another order", []string{"CREATE TABLE t(a INTEGER, b TEXT, c, d, e); CREATE INDEX i ON t(a DESC)", numbers(9, "t SELECT i, i, i, i, i")}, upTo(9, 1)},
+		{"extreme rowids, with an index in another order", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c, d, e); CREATE INDEX i ON t(a DESC); INSERT INTO t(id, a) VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
 		{"greatest rowids", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(9223372036854765807, 1), (9223372036854775806, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
 		{"without rowids, in order of the key", []string{"CREATE TABLE t(k INTEGER PRIMARY KEY, a INTEGER) WITHOUT ROWID", numbers(many, "t SELECT -i, 40001-i")}, upTo(many, 1)},
 		{"a column named rowid", []string{`CREATE TABLE t(rowid INTEGER, a INTEGER)`, numbers(many, "t SELECT -i, i")}, upTo(many, 1)},
@@ -163,6 +166,29 @@ func TestInts(t *testing.T) {
 				t.Errorf("Rows: %d rows, want %d: %v", len(rows), len(tt.want), err)
 			}
 		})
+	}
+}
+
+// Where no number of workers is asked for there is one for each processor.
+func TestAllWorkers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	s, _ := made(t, "CREATE TABLE t(a INTEGER)", numbers(40000, "t SELECT i"))
+	other := make(chan struct{})
+	var once sync.Once
+	err := s.Ints(t.Context(), "t", []string{"a"}, table.IntsOptions{}, func(b table.Batch) error {
+		if b.Seq > 0 {
+			once.Do(func() { close(other) })
+			return nil
+		}
+		select {
+		case <-other:
+			return nil
+		case <-time.After(time.Minute):
+			return errors.New("no other batch comes while the first is at work")
+		}
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -212,6 +238,8 @@ func TestCount(t *testing.T) {
 		{"without rowids", "CREATE TABLE t(a PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES(1), (5)", 2},
 		{"view", "CREATE VIEW t AS VALUES(1), (2), (3), (4)", 4},
 		{"a column named rowid", "CREATE TABLE t(rowid INTEGER); INSERT INTO t VALUES(100), (200), (300)", 3},
+		{"by _rowid_, one deleted", "CREATE TABLE t(rowid, oid); INSERT INTO t VALUES(10, 0), (20, 0), (30, 0); DELETE FROM t WHERE rowid = 20", 3},
+		{"by oid, one deleted", "CREATE TABLE t(rowid, _rowid_); INSERT INTO t VALUES(10, 0), (20, 0), (30, 0); DELETE FROM t WHERE rowid = 20", 3},
 	} {
 		s, _ := made(t, tt.sql)
 		if n, err := s.Count(t.Context(), "t"); n != tt.want || err != nil {
@@ -320,9 +348,56 @@ func TestLocked(t *testing.T) {
 	}
 }
 
-// What an Open that failed had opened must be closed: a program may try again
-// and again.
-func TestOpenFails(t *testing.T) {
+// TestWALMode opens files in WAL mode without a log, of which only the time tells
+// that they were changed, so that Open waits where it is that of a moment ago.
+func TestWALMode(t *testing.T) {
+	_, path := made(t, "PRAGMA journal_mode=WAL", "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
+	check := func(what string) {
+		t.Helper()
+		s, err := sqlite.Open(t.Context(), path)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		defer s.Close()
+		if got, err := ints(t, s, "t", []string{"a"}, 1); err != nil || !slices.Equal(got[0], upTo(10, 1)) {
+			t.Errorf("%s: %v, %v", what, got, err)
+		}
+	}
+	check("just made")
+	for _, d := range []time.Duration{-time.Hour, time.Hour} {
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(d)); err != nil {
+			t.Fatal(err)
+		}
+		check(d.String() + " old")
+	}
+
+	// It must not wait for as long as someone writes.
+	var opened atomic.Bool
+	done := make(chan error)
+	go func() {
+		var err error
+		for end := time.Now().Add(5 * time.Second); err == nil && !opened.Load(); {
+			if err = os.Chtimes(path, time.Time{}, time.Now()); err == nil && time.Now().After(end) {
+				err = errors.New("Open waits for a writer that does not end")
+			}
+		}
+		done <- err
+	}()
+	s, err := sqlite.Open(t.Context(), path)
+	opened.Store(true)
+	switch {
+	case err == nil: // the writer had no turn meanwhile
+		s.Close()
+	case !errors.Is(err, sqlite.ErrBusy):
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What was opened must be closed, also by an Open that failed.
+func TestOpenFiles(t *testing.T) {
 	_, path := made(t, "CREATE TABLE t(a INTEGER)")
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
@@ -338,6 +413,13 @@ func TestOpenFails(t *testing.T) {
 		}
 		if _, err := sqlite.Open(t.Context(), text); !errors.Is(err, sqlite.ErrNotDatabase) {
 			t.Fatalf("no database: %v", err)
+		}
+		s, err := sqlite.Open(t.Context(), path)
+		if err == nil {
+			err = s.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	if after := descriptors(t); after >= before+tries {
