@@ -3,6 +3,7 @@ package table_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,27 @@ func TestFileErrors(t *testing.T) {
 	} else {
 		f.Close()
 	}
+	// As a shell gives the name of a file that it has removed.
+	removed := filepath.Join(dir, "removed")
+	write(t, removed, []byte("removed"), time.Now())
+	held, err := os.Open(removed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if err := os.Remove(removed); err != nil {
+		t.Fatal(err)
+	}
+	if link := fmt.Sprintf("/proc/self/fd/%d", held.Fd()); exists(link) {
+		f, err := table.OpenFile(link)
+		if err != nil {
+			t.Fatalf("a removed file: %v", err)
+		}
+		if changed, err := f.Changed(); changed || err != nil || f.Log != "" {
+			t.Errorf("a removed file: changed: %v, %v, log %q", changed, err, f.Log)
+		}
+		f.Close()
+	}
 	short := filepath.Join(dir, "short")
 	write(t, short, []byte("short"), time.Now())
 	f, err := table.OpenFile(short)
@@ -120,4 +142,9 @@ func TestFileErrors(t *testing.T) {
 	if _, err := f.Changed(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
