@@ -44,6 +44,7 @@ func TestGenerated(t *testing.T) {
 		{name: "every kind of value", sql: []string{wide}},
 		{name: "smallest pages, deep tree", sql: []string{"PRAGMA page_size=512", wide2("w"), filled(20000)}},
 		{name: "largest pages", sql: []string{"PRAGMA page_size=65536", wide2("w"), filled(20000)}},
+		{name: "integers amid overflow pages", sql: []string{"PRAGMA page_size=512", "CREATE TABLE t(s BLOB, a INTEGER, z BLOB); INSERT INTO t VALUES(zeroblob(600), 70000, zeroblob(5000)), (zeroblob(9000), NULL, zeroblob(300))"}},
 		{name: "8192", sql: []string{"PRAGMA page_size=8192", wide}},
 		{name: "incremental auto-vacuum", sql: []string{"PRAGMA page_size=512", "PRAGMA auto_vacuum=2", filled(9000), "DELETE FROM t WHERE k=1", wide2("w")}},
 		{name: "full auto-vacuum", sql: []string{"PRAGMA page_size=1024", "PRAGMA auto_vacuum=1", filled(9000), "DELETE FROM t WHERE start < 4000000", wide2("w")}},

@@ -69,7 +69,7 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 const clockStep = 20 * time.Millisecond
 
 // openFile opens the file such that a change of it will show. The header of a
-// file in WAL mode does not count transactions (file format, §1.3.7), so that
+// file in WAL mode does not count transactions (file format, §1.3.6), so that
 // what was written just before must have another time than what will be.
 func openFile(path string) (*table.File, error) {
 	for try := 1; ; try++ {
