@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
 // Types of b-tree pages (§1.6).
@@ -170,7 +172,7 @@ func parsePage(number uint32, data []byte) (btreePage, error) {
 	b := btreePage{number: number, data: data}
 	h := 0
 	if number == 1 {
-		h = headerSize
+		h = table.HeaderSize
 	}
 	b.kind = data[h]
 	b.cells = int(binary.BigEndian.Uint16(data[h+3:]))

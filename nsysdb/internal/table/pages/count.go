@@ -35,7 +35,7 @@ func (s *Source) count(ctx context.Context, def *definition) (n int64, err error
 	if err != nil {
 		return 0, err
 	}
-	if span := uint64(greatest) - uint64(least); greatest >= least && span < uint64(alike+alike/2) {
+	if span := uint64(greatest) - uint64(least); span < uint64(alike+alike/2) {
 		return int64(span) + 1, nil
 	}
 	return s.sample(ctx, r, def)
@@ -50,7 +50,7 @@ func (s *Source) sample(ctx context.Context, r *reader, def *definition) (n int6
 	}
 	leaves := sc.leaves.len()
 	const samples = 8
-	var rows, read int64
+	var rows, read int64 // of at least one leaf
 	for i := 0; i < leaves; i += max(1, leaves/samples) {
 		if err := r.load(i, i+1); err != nil {
 			return 0, err
@@ -62,7 +62,7 @@ func (s *Source) sample(ctx context.Context, r *reader, def *definition) (n int6
 		rows += int64(b.cells)
 		read++
 	}
-	return rows * int64(leaves) / max(1, read), nil
+	return rows * int64(leaves) / read, nil
 }
 
 // edge returns the least rowid below a root, or the greatest, and how many

@@ -23,6 +23,7 @@
 // Damage is found where looking for it costs nothing: page numbers, types and
 // depths, cells inside their page, rowids ascending within the bounds that
 // interior pages give them (so that no page is met twice), records as long as
-// their header says. Values that were altered inside a sound structure look
-// like any others, to SQLite as to this package.
+// their header says, overflow pages that end with the record. Values that were
+// altered inside a sound structure look like any others, to SQLite as to this
+// package, and so does a record that has the overflow pages of another.
 package pages

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
 // wide makes a table with integers of every width and rows of every kind.
@@ -42,6 +44,7 @@ func TestGenerated(t *testing.T) {
 		{name: "every kind of value", sql: []string{wide}},
 		{name: "smallest pages, deep tree", sql: []string{"PRAGMA page_size=512", wide2("w"), filled(20000)}},
 		{name: "largest pages", sql: []string{"PRAGMA page_size=65536", wide2("w"), filled(20000)}},
+		{name: "integers amid overflow pages", sql: []string{"PRAGMA page_size=512", "CREATE TABLE t(s BLOB, a INTEGER, z BLOB); INSERT INTO t VALUES(zeroblob(600), 70000, zeroblob(5000)), (zeroblob(9000), NULL, zeroblob(300))"}},
 		{name: "8192", sql: []string{"PRAGMA page_size=8192", wide}},
 		{name: "incremental auto-vacuum", sql: []string{"PRAGMA page_size=512", "PRAGMA auto_vacuum=2", filled(9000), "DELETE FROM t WHERE k=1", wide2("w")}},
 		{name: "full auto-vacuum", sql: []string{"PRAGMA page_size=1024", "PRAGMA auto_vacuum=1", filled(9000), "DELETE FROM t WHERE start < 4000000", wide2("w")}},
@@ -201,4 +204,35 @@ func TestWriterAtWork(t *testing.T) {
 	exec(t, db, "COMMIT")
 	db.Close()
 	checkRefused(t, compare(t, path), nil)
+}
+
+// Columns may have the names by which statements reach rowids.
+func TestColumnsNamedRowid(t *testing.T) {
+	const rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 40000) INSERT INTO t SELECT "
+	for _, c := range []struct{ name, sql string }{
+		{"one", "CREATE TABLE t(rowid INTEGER, a INTEGER);" + rows + "-i, i FROM n"},
+		{"a text", "CREATE TABLE t(a INTEGER, RowID TEXT);" + rows + "i, 'x' || -i FROM n"},
+		{"two", "CREATE TABLE t(rowid INTEGER, a INTEGER, _ROWID_ INTEGER);" + rows + "-i, i, i%7 FROM n"},
+		{"all", "CREATE TABLE t(oid INTEGER, rowid INTEGER, a INTEGER, _rowid_ INTEGER); CREATE INDEX i ON t(rowid, a, oid, _rowid_);" + rows + "-i, -i, i, i%7 FROM n"},
+		{"a primary key", "CREATE TABLE t(oid INTEGER, rowid INTEGER PRIMARY KEY, a TEXT);" + rows + "-i, 3*i, i FROM n"},
+		{"a primary key and all", "CREATE TABLE t(oid INTEGER, _rowid_ INTEGER PRIMARY KEY, rowid INTEGER, a TEXT); CREATE INDEX i ON t(oid, rowid, a);" + rows + "-i, 3*i, -i, i FROM n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, path := made(t, c.sql)
+			first, last := int64(0), int64(0)
+			err := s.Rows(t.Context(), "t", []string{"a"}, func(row []table.Value) error {
+				if last = row[0].Int; row[0].Kind == table.Text {
+					fmt.Sscan(string(row[0].Bytes), &last)
+				}
+				if first == 0 {
+					first = last
+				}
+				return nil
+			})
+			if first != 1 || last != 40000 || err != nil {
+				t.Errorf("rows from %d to %d, %v", first, last, err)
+			}
+			compareSources(t, path)
+		})
+	}
 }

@@ -3,10 +3,11 @@ package pages
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
 const (
-	headerSize = 100
 	// lockByte is the offset of the bytes that SQLite takes its locks on;
 	// the page that holds them holds nothing else (§1.4).
 	lockByte = 1 << 30
@@ -26,7 +27,7 @@ type layout struct {
 
 func parseHeader(h []byte, fileSize int64) (layout, error) {
 	var l layout
-	if len(h) < headerSize || !bytes.HasPrefix(h, []byte("SQLite format 3\x00")) {
+	if len(h) < table.HeaderSize || !bytes.HasPrefix(h, []byte("SQLite format 3\x00")) {
 		return l, refuse("not a SQLite 3 database")
 	}
 	l.pageSize = int(binary.BigEndian.Uint16(h[16:]))

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -37,13 +36,9 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 		s.idle.give(first)
 		return err
 	}
-	workers := opts.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	per, leaves := sc.perRun(), sc.leaves.len()
 	runs := (leaves + per - 1) / per
-	workers = min(workers, runs, 1+leaves*s.layout.pageSize/workerBytes)
+	workers := sc.workers(opts.Workers)
 
 	// The first error stops the other workers.
 	var (

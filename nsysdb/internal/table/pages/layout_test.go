@@ -61,7 +61,7 @@ func TestUvarint(t *testing.T) {
 func TestParseHeader(t *testing.T) {
 	// header returns the header of a file of 300 pages of 1024 bytes.
 	header := func() []byte {
-		h := make([]byte, headerSize)
+		h := make([]byte, table.HeaderSize)
 		copy(h, "SQLite format 3\x00")
 		binary.BigEndian.PutUint16(h[16:], 1024)
 		h[18], h[19], h[21], h[22], h[23] = 1, 1, 64, 32, 32

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -38,7 +39,15 @@ type scan struct {
 
 // perRun returns how many leaves to read at a time.
 func (s *scan) perRun() int {
-	return max(1, min(runPages, runBytes/s.layout.pageSize, max(smallRunPages, s.leaves.len()/smallRuns)))
+	return min(runPages, runBytes/s.layout.pageSize, max(smallRunPages, s.leaves.len()/smallRuns))
+}
+
+// workers returns how many goroutines to start where as many as asked for may be.
+func (s *scan) workers(asked int) int {
+	if asked <= 0 {
+		asked = runtime.GOMAXPROCS(0)
+	}
+	return min(asked, 1+s.leaves.len()*s.layout.pageSize/workerBytes)
 }
 
 // A reader reads pages of a scan; each goroutine has its own.
@@ -130,6 +139,11 @@ func (r *reader) prefix(b *btreePage, c cell, n int) ([]byte, error) {
 		}
 		next = binary.BigEndian.Uint32(r.page)
 		r.record = append(r.record, r.page[4:min(r.layout.usable, 4+c.size-len(r.record))]...)
+	}
+	// A chain that comes back to itself, or has come to a page of a b-tree,
+	// does not end here.
+	if len(r.record) == c.size && next != 0 {
+		return nil, refuse("page %d: overflow pages beyond the record", b.number)
 	}
 	return r.record[:n], nil
 }

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -117,6 +118,18 @@ func TestDamageSeen(t *testing.T) {
 		{"overflow page 0", overflow, func(p patient) { p.setOverflow(0) }, "overflow page 0"},
 		{"overflow page is the schema", overflow, func(p patient) { p.setOverflow(1) }, "overflow page 1"},
 		{"overflow page beyond the file", overflow, func(p patient) { p.setOverflow(1 << 30) }, "overflow page 1073741824"},
+		{"chain of overflow pages that goes back to its first", overflow, func(p patient) { p.setNext(p.chain(t)[9], p.chain(t)[0]) }, "overflow pages beyond the record"},
+		{"overflow page that is its own next", overflow, func(p patient) { p.setNext(p.chain(t)[0], p.chain(t)[0]) }, "overflow pages beyond the record"},
+		{"last overflow page is a leaf", overflow, func(p patient) {
+			chain := p.chain(t)
+			p.setNext(chain[len(chain)-2], 2)
+		}, "overflow pages beyond the record"},
+		{"overflow page is a leaf", overflow, func(p patient) { p.setNext(p.chain(t)[3], 2) }, "overflow page 218"}, // 0x0d...
+		{"overflow pages after the last", overflow, func(p patient) {
+			chain := p.chain(t)
+			p.setNext(chain[len(chain)-1], 1)
+		}, "overflow pages beyond the record"},
+		{"chain of overflow pages cut short", overflow, func(p patient) { p.setNext(p.chain(t)[5], 0) }, "overflow page 0"},
 		{"number of the overflow page beyond the page", overflow, func(p patient) {
 			// Move the only cell by four bytes: its payload then ends with the page.
 			at := p.at(2, 0)
@@ -145,6 +158,87 @@ func overflowing(t *testing.T) []byte {
 // setOverflow sets the first overflow page of a file made by overflowing: its
 // number is the last thing in page 2.
 func (p patient) setOverflow(n uint32) { binary.BigEndian.PutUint32(p.page(2)[508:], n) }
+
+// setNext sets the overflow page after one.
+func (p patient) setNext(page, next uint32) { binary.BigEndian.PutUint32(p.page(page), next) }
+
+// chain returns the overflow pages of a file made by overflowing.
+func (p patient) chain(t *testing.T) (pages []uint32) {
+	for next := binary.BigEndian.Uint32(p.page(2)[508:]); next != 0; next = binary.BigEndian.Uint32(p.page(next)) {
+		pages = append(pages, next)
+	}
+	if len(pages) < 15 {
+		t.Fatalf("%d overflow pages", len(pages))
+	}
+	return pages
+}
+
+// TestOverflowUnseen: SQLite follows overflow pages for as long as the record
+// is and asks for nothing else. What package pages does not see of them it reads as
+// SQLite does; what it does, SQLite reads without an error.
+func TestOverflowUnseen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	db := connect(t, path, "rwc")
+	exec(t, db, "PRAGMA page_size=512", `CREATE TABLE t(a INTEGER, s TEXT, b INTEGER);
+		INSERT INTO t VALUES(1, replace(hex(zeroblob(2000)), '0', 'x'), 2), (3, replace(hex(zeroblob(2000)), '0', 'y'), 4)`)
+	db.Close()
+	original := readFile(t, path)
+	// The first pages of each record's chain, which go on in order.
+	var first, second uint32
+	for n := uint32(len(original) / 512); n > 0; n-- {
+		switch b := (patient{original}).page(n)[4:]; {
+		case bytes.Count(b, []byte("x")) == len(b):
+			first = n
+		case bytes.Count(b, []byte("y")) == len(b):
+			second = n
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		damage func(p patient)
+		value  string // that comes up in the first row
+		seen   bool
+	}{
+		{"pages of another record", func(p patient) { p.setNext(first, second+1) }, "xy", false},
+		{"two pages of the record in turn", func(p patient) {
+			// Of the same length, and the last is the last.
+			a, b := uint32(first+1), uint32(first+2)
+			p.setNext(first, b)
+			p.setNext(b, a)
+			p.setNext(a, first+3)
+		}, "xx", false},
+		{"a page that is its own next", func(p patient) { p.setNext(first+1, first+1) }, "xx", true},
+		{"a page of the other record that is its own next", func(p patient) {
+			p.setNext(first, second)
+			p.setNext(second, second)
+		}, "xy", true},
+	} {
+		p := patient{slices.Clone(original)}
+		c.damage(p)
+		if err := os.WriteFile(path, p.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db := connect(t, path, "ro")
+		want, err := query(db, "SELECT +s, +b FROM t WHERE rowid = 1")
+		if err != nil || !strings.Contains(string(want[0][0].Bytes), c.value) {
+			t.Errorf("%s: SQLite reads %v, %v", c.name, want, err)
+		}
+		if c.seen {
+			checkSeen(t, p.file, "overflow pages beyond the record")
+			continue
+		}
+		s, err := pages.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := byPages(t.Context(), s, "t", []string{"s", "b"})
+		if err != nil || !slices.EqualFunc(want[0], got[0], same) {
+			t.Errorf("%s: %v, %v, SQLite reads %v", c.name, got, err, want)
+		}
+		s.Close()
+		db.Close()
+	}
+}
 
 // checkSeen reads table t of a damaged file.
 func checkSeen(t *testing.T, file []byte, reason string) {

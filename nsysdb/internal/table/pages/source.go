@@ -1,14 +1,12 @@
 package pages
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -16,16 +14,10 @@ import (
 // A Source reads one file.
 type Source struct {
 	path   string
-	logs   []string // names of the journals and logs that it may have
-	file   *os.File
+	file   *table.File
 	layout layout
 	tables map[string]*definition
 	idle   idle
-
-	// What the file was like when it was opened.
-	header [headerSize]byte
-	size   int64
-	mtime  time.Time
 }
 
 var _ table.Source = (*Source)(nil)
@@ -42,109 +34,32 @@ func refuse(format string, args ...any) error {
 // drops the locks that SQLite holds on it in the same process: close a Source
 // after the SQLite connections to its file.
 func Open(ctx context.Context, path string) (table.Source, error) {
-	// Opening a pipe would wait for a writer.
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
+	file, err := table.OpenFile(path)
+	switch {
+	case errors.Is(err, table.ErrNotRegular):
 		return nil, fmt.Errorf("%s: %w", path, refuse("not a regular file"))
-	}
-	s := &Source{path: path}
-	if s.logs, err = logs(path); err != nil {
-		return nil, s.wrap(err)
-	}
-	// Before the file is opened, as SQLite may hold locks on one with a
-	// journal, which to close it would drop.
-	if name, err := s.journal(); err != nil {
-		return nil, s.wrap(err)
-	} else if name != "" {
-		return nil, s.wrap(refuse("%s beside it may hold changes", filepath.Base(name)))
-	}
-	if s.file, err = os.Open(path); err != nil {
+	case err != nil:
 		return nil, err
 	}
+	s := &Source{path: path, file: file}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.file.Close())
+		return nil, errors.Join(err, file.Close())
 	}
 	return s, nil
 }
 
-func (s *Source) open(ctx context.Context) error {
-	info, err := s.file.Stat()
-	if err != nil {
-		return err
+func (s *Source) open(ctx context.Context) (err error) {
+	if s.file.Log != "" {
+		return s.wrap(refuse("%s beside it may hold changes", filepath.Base(s.file.Log)))
 	}
-	s.size, s.mtime = info.Size(), info.ModTime()
-	_, err = s.file.ReadAt(s.header[:], 0)
-	if err == nil || err == io.EOF {
-		s.layout, err = parseHeader(s.header[:], s.size)
-	}
-	if err != nil {
+	if s.layout, err = parseHeader(s.file.Header, s.file.Size); err != nil {
 		return s.wrap(err)
 	}
 	return s.finish(s.readSchema(ctx))
 }
 
-// logs returns the names that a rollback journal or write-ahead log of a file
-// may have. SQLite looks for them beside the file that a symbolic link leads to.
-func logs(path string) ([]string, error) {
-	real, err := filepath.EvalSymlinks(path)
-	if errors.Is(err, os.ErrNotExist) {
-		real, err = path, nil // removed since
-	}
-	names := []string{path + "-journal", path + "-wal"}
-	if real != path {
-		names = append(names, real+"-journal", real+"-wal")
-	}
-	return names, err
-}
-
-// journal returns the name of a rollback journal or write-ahead log of the file
-// that is not empty, "" if there is none.
-func (s *Source) journal() (string, error) {
-	for _, name := range s.logs {
-		info, err := os.Stat(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		if info.Size() > 0 {
-			return name, nil
-		}
-	}
-	return "", nil
-}
-
-// Changed implements [table.Source]. It goes by the file's size, time and
-// header, which holds a counter of changes, by whether someone is writing, and
-// by whether another file took its name.
-func (s *Source) Changed() (bool, error) {
-	info, err := s.file.Stat()
-	if err != nil {
-		return false, err
-	}
-	if info.Size() != s.size || !info.ModTime().Equal(s.mtime) {
-		return true, nil
-	}
-	var h [headerSize]byte
-	if _, err := s.file.ReadAt(h[:], 0); err == io.EOF || err == nil && !bytes.Equal(h[:], s.header[:]) {
-		return true, nil
-	} else if err != nil {
-		return false, err
-	}
-	named, err := os.Stat(s.path)
-	if err == nil && !os.SameFile(named, info) {
-		return true, nil
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return false, err
-	}
-	name, err := s.journal()
-	return name != "", err
-}
+// Changed implements [table.Source].
+func (s *Source) Changed() (bool, error) { return s.file.Changed() }
 
 // finish returns the error of a scan that ended with err. What a file that
 // changed meanwhile held is worth nothing, nor is the error it led to.

@@ -3,7 +3,6 @@ package pages_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	osexec "os/exec"
@@ -420,16 +419,5 @@ func TestPipe(t *testing.T) {
 	}
 	if _, err := pages.Open(t.Context(), path); !errors.Is(err, table.ErrUnsupported) || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a pipe: %v", err)
-	}
-}
-
-// TestCount: of rows that are much alike the estimate is close.
-func TestCount(t *testing.T) {
-	for _, n := range []int64{0, 1, 7, 1000, 50000} {
-		s, _ := made(t, filled(int(max(n, 1))), fmt.Sprintf("DELETE FROM t WHERE start > %d", n*1000))
-		got, err := s.Count(t.Context(), "t")
-		if err != nil || got < n*9/10 || got > n*11/10 {
-			t.Errorf("%d, %v, want about %d", got, err, n)
-		}
 	}
 }

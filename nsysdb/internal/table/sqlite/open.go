@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -30,39 +32,64 @@ const busyTimeout = 200
 // takes no lock and looks for no other file. A database with a write-ahead log
 // is copied, with its log, to a temporary directory that Close removes, since
 // SQLite would create a shared-memory file beside it to read it.
-func Open(ctx context.Context, path string) (table.Source, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+func Open(ctx context.Context, path string) (_ table.Source, err error) {
+	s := &source{path: path}
+	if s.file, err = openFile(path); err != nil {
 		return nil, err
 	}
-	// SQLite looks for a journal beside the file that a link leads to.
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &source{path: path, info: info}
-	dbPath, immutable := real, true
-	switch {
-	case notEmpty(real + "-wal"):
-		if s.tmp, err = copyWithLog(ctx, real); err != nil {
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	dbPath, immutable := s.file.Real, true
+	switch s.file.Log {
+	case s.file.Real + "-wal":
+		if s.tmp, err = copyWithLog(ctx, s.file); err != nil {
 			return nil, err
 		}
 		// The copy is private: SQLite may create what it likes beside it.
 		dbPath, immutable = filepath.Join(s.tmp, copyName), false
-	case notEmpty(real + "-journal"):
+	case s.file.Real + "-journal":
 		immutable = false
 	}
 	if s.dsn, err = dsn(dbPath, immutable); err != nil {
-		s.Close()
 		return nil, err
 	}
 	c, err := s.conn(ctx)
 	if err != nil {
-		s.Close()
-		return nil, err
+		return nil, s.finish(err)
 	}
 	s.put(c)
 	return s, nil
+}
+
+// clockStep is more than the clock that the times of files are taken from stands
+// still.
+const clockStep = 20 * time.Millisecond
+
+// openFile opens the file such that a change of it will show. The header of a
+// file in WAL mode does not count transactions (file format, §1.3.6), so that
+// what was written just before must have another time than what will be.
+func openFile(path string) (*table.File, error) {
+	for try := 1; ; try++ {
+		f, err := table.OpenFile(path)
+		if err != nil {
+			return nil, err
+		}
+		const wal = 2 // file format version (§1.3.3)
+		age := time.Since(f.ModTime)
+		if f.Log != "" || len(f.Header) < table.HeaderSize || f.Header[18] != wal || age < 0 || age > clockStep {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+		if try == 2 {
+			return nil, fmt.Errorf("%w: it changed just now", ErrBusy)
+		}
+		time.Sleep(clockStep)
+	}
 }
 
 // dsn returns the URI that opens path read-only.
@@ -86,64 +113,67 @@ func dsn(path string, immutable bool) (string, error) {
 	return u.String(), nil
 }
 
-func notEmpty(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Size() > 0
-}
-
 const copyName = "report.sqlite"
 
 // copyWithLog copies a database and its write-ahead log to a new directory.
-func copyWithLog(ctx context.Context, path string) (dir string, err error) {
-	dir, err = os.MkdirTemp("", "nsysdb-")
-	if err != nil {
+func copyWithLog(ctx context.Context, db *table.File) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "nsysdb-"); err != nil {
 		return "", err
 	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(dir)
-		}
-	}()
-	files := []struct{ from, to string }{
-		{path + "-wal", filepath.Join(dir, copyName+"-wal")},
-		{path, filepath.Join(dir, copyName)},
-	}
-	before := make([]os.FileInfo, len(files))
-	for i, f := range files {
-		if before[i], err = os.Stat(f.from); err != nil {
-			return "", err
-		}
-	}
-	for _, f := range files {
-		if err := copyFile(ctx, f.to, f.from); err != nil {
-			return "", err
-		}
-	}
-	for i, f := range files {
-		after, err := os.Stat(f.from)
-		if err != nil || after.Size() != before[i].Size() || !after.ModTime().Equal(before[i].ModTime()) {
-			return "", fmt.Errorf("%w: it changed while it was copied", ErrBusy)
-		}
+	if err = copyTo(ctx, filepath.Join(dir, copyName), db); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, nil
 }
 
-func copyFile(ctx context.Context, to, from string) error {
-	src, err := os.Open(from)
+// copyTo copies a database and its write-ahead log.
+//
+// A writer may be at work. What it commits goes to the log, and a checkpoint
+// copies pages from there to the database, whole or in part when these are
+// copied; who reads takes them from the log nevertheless. So the copy is of
+// one moment if the log of after the copy is that of before
+// (https://www.sqlite.org/wal.html).
+func copyTo(ctx context.Context, to string, db *table.File) error {
+	log, err := os.Open(db.Log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errLogChanged
+	}
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer log.Close()
+	if err := copyFile(ctx, to+"-wal", log); err != nil {
+		return err
+	}
+	if err := copyFile(ctx, to, db.File); err != nil {
+		return err
+	}
+	same, err := sameFile(ctx, to+"-wal", db.Log)
+	if err == nil && !same {
+		err = errLogChanged
+	}
+	return err
+}
+
+var errLogChanged = fmt.Errorf("%w: it changed while it was copied", ErrBusy)
+
+// How many bytes are copied, and compared, between looks at a context.
+const (
+	copyStep    = 64 << 20
+	compareStep = 1 << 20
+)
+
+// copyFile makes a file of all that from holds.
+func copyFile(ctx context.Context, to string, from io.Reader) error {
 	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	const step = 64 << 20 // between looks at ctx
 	for {
 		if err = ctx.Err(); err != nil {
 			break
 		}
-		if _, err = io.CopyN(dst, src, step); err != nil {
+		if _, err = io.CopyN(dst, from, copyStep); err != nil {
 			break
 		}
 	}
@@ -153,13 +183,53 @@ func copyFile(ctx context.Context, to, from string) error {
 	return errors.Join(err, dst.Close())
 }
 
+// sameFile reports whether two files hold the same. One that is not there holds
+// something else.
+func sameFile(ctx context.Context, path1, path2 string) (bool, error) {
+	f1, err := os.Open(path1)
+	if err != nil {
+		return false, err
+	}
+	defer f1.Close()
+	f2, err := os.Open(path2)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f2.Close()
+	b1, b2 := make([]byte, compareStep), make([]byte, compareStep)
+	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		n1, err1 := io.ReadFull(f1, b1)
+		n2, err2 := io.ReadFull(f2, b2)
+		if !bytes.Equal(b1[:n1], b2[:n2]) {
+			return false, nil
+		}
+		if err1 != nil || err2 != nil {
+			return true, errors.Join(atEnd(err1), atEnd(err2))
+		}
+	}
+}
+
+// atEnd returns an error of io.ReadFull, nil if it is that the file has ended.
+func atEnd(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return nil
+	}
+	return err
+}
+
 // A source is one open database. Connections are not for concurrent use, so
 // each call takes one from the pool or opens another.
 type source struct {
 	path string
+	file *table.File
 	dsn  string
-	tmp  string      // directory of the private copy, if there is one
-	info os.FileInfo // what the file was like when it was opened
+	tmp  string // directory of the private copy, if there is one
 
 	mu     sync.Mutex
 	free   []*sqlite3.SQLiteConn
@@ -210,24 +280,16 @@ func (s *source) Close() error {
 	for _, c := range free {
 		errs = append(errs, c.Close())
 	}
+	errs = append(errs, s.file.Close())
 	if s.tmp != "" {
 		errs = append(errs, os.RemoveAll(s.tmp))
 	}
 	return errors.Join(errs...)
 }
 
-// Changed implements [table.Source]. It goes by the file's size and time, and
-// by whether another file took its name, which connections opened since read.
-func (s *source) Changed() (bool, error) {
-	info, err := os.Stat(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil // removed: what is open stays as it was
-	}
-	if err != nil {
-		return false, err
-	}
-	return info.Size() != s.info.Size() || !info.ModTime().Equal(s.info.ModTime()) || !os.SameFile(info, s.info), nil
-}
+// Changed implements [table.Source]. A private copy does not change, but what
+// it was made of is worth little once it did.
+func (s *source) Changed() (bool, error) { return s.file.Changed() }
 
 // finish returns the error of a read that ended with err. What a file that
 // changed meanwhile held is worth nothing, nor is what SQLite found wrong

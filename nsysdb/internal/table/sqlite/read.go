@@ -67,17 +67,24 @@ func (c *cursor) next() (bool, error) {
 }
 
 func (s *source) Tables(ctx context.Context) (map[string]table.Table, error) {
-	c, err := s.conn(ctx)
-	if err != nil {
+	tables := map[string]table.Table{}
+	if err := s.finish(s.tables(ctx, tables)); err != nil {
 		return nil, err
 	}
+	return tables, nil
+}
+
+func (s *source) tables(ctx context.Context, tables map[string]table.Table) error {
+	c, err := s.conn(ctx)
+	if err != nil {
+		return err
+	}
 	defer s.put(c)
-	tables := map[string]table.Table{}
 	// hidden is 1 for the hidden columns of virtual tables; generated columns
 	// (2 and 3) read like others.
 	const q = `SELECT m.name, x.name, x.type FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS x
 		WHERE m.type IN ('table', 'view') AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND x.hidden <> 1 ORDER BY m.rowid, x.cid`
-	err = query(ctx, c, q, nil, func(cur *cursor) error {
+	return query(ctx, c, q, nil, func(cur *cursor) error {
 		row := cur.row
 		for {
 			more, err := cur.next()
@@ -91,10 +98,6 @@ func (s *source) Tables(ctx context.Context) (map[string]table.Table, error) {
 			tables[name] = t
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	return tables, nil
 }
 
 func text(v driver.Value) string {
@@ -117,10 +120,11 @@ func (s *source) rows(ctx context.Context, name string, columns []string, fn fun
 		return err
 	}
 	defer s.put(c)
-	q := selectFrom(name, columns) + " ORDER BY rowid"
-	if !hasRowid(ctx, c, name) {
-		q = selectFrom(name, columns)
+	id, err := rowid(ctx, c, name)
+	if err != nil {
+		return err
 	}
+	q := selectFrom(name, columns) + inOrder(id)
 	return query(ctx, c, q, nil, func(cur *cursor) error {
 		raw := cur.row
 		row := make([]table.Value, len(raw))
@@ -158,12 +162,21 @@ func value(v driver.Value) (table.Value, error) {
 }
 
 func (s *source) Count(ctx context.Context, name string) (int64, error) {
+	n, err := s.count(ctx, name)
+	return n, s.finish(err)
+}
+
+func (s *source) count(ctx context.Context, name string) (int64, error) {
 	c, err := s.conn(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer s.put(c)
-	lo, hi, ok, err := rowids(ctx, c, name)
+	id, err := rowid(ctx, c, name)
+	if err != nil {
+		return 0, err
+	}
+	lo, hi, ok, err := rowids(ctx, c, name, id)
 	if err != nil {
 		return 0, err
 	}
@@ -186,22 +199,57 @@ func count(ctx context.Context, c *sqlite3.SQLiteConn, name string) (n int64, er
 	return n, err
 }
 
-// hasRowid reports whether the table is an ordinary one, whose rows have a
-// rowid: not a view and not WITHOUT ROWID.
-func hasRowid(ctx context.Context, c *sqlite3.SQLiteConn, name string) bool {
-	err := query(ctx, c, "SELECT rowid FROM "+quote(name)+" WHERE 0", nil, func(*cursor) error { return nil })
-	return err == nil
+// rowid returns the name by which statements reach the rowids of a table: of
+// the three that there are, one that no column of it has
+// (https://www.sqlite.org/lang_createtable.html#rowid). It is "" where the rows
+// have none, as those of a view, or no name is left for it.
+func rowid(ctx context.Context, c *sqlite3.SQLiteConn, name string) (string, error) {
+	taken := map[string]bool{}
+	err := query(ctx, c, "SELECT lower(name) FROM pragma_table_xinfo(?)", []driver.NamedValue{{Ordinal: 1, Value: name}}, func(cur *cursor) error {
+		for {
+			more, err := cur.next()
+			if err != nil || !more {
+				return err
+			}
+			taken[text(cur.row[0])] = true
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, id := range []string{"rowid", "_rowid_", "oid"} {
+		if taken[id] {
+			continue
+		}
+		err := query(ctx, c, "SELECT "+id+" FROM "+quote(name)+" WHERE 0", nil, func(*cursor) error { return nil })
+		var e sqlite3.Error
+		if errors.As(err, &e) && e.Code == sqlite3.ErrError { // no such column
+			return "", nil
+		}
+		return id, err
+	}
+	return "", nil
 }
 
-// rowids returns the least and greatest rowid of a table; ok is false where
-// it is empty or has none.
-func rowids(ctx context.Context, c *sqlite3.SQLiteConn, name string) (lo, hi int64, ok bool, err error) {
-	if !hasRowid(ctx, c, name) {
+// inOrder ends a statement that selects from a table, such that the rows come
+// in order of rowid, given what rowid returned. Where they have a rowid without
+// a name, the order is that of the table; an index may have another.
+func inOrder(id string) string {
+	if id == "" {
+		return " NOT INDEXED"
+	}
+	return " ORDER BY " + id
+}
+
+// rowids returns the least and greatest rowid of a table, by their name; ok is
+// false where it is empty or has none.
+func rowids(ctx context.Context, c *sqlite3.SQLiteConn, name, id string) (lo, hi int64, ok bool, err error) {
+	if id == "" {
 		return 0, 0, false, nil
 	}
 	// Two subqueries: SQLite answers min and max of a rowid in one step each,
 	// but scans the table for both at once.
-	q := "SELECT (SELECT min(rowid) FROM " + quote(name) + "), (SELECT max(rowid) FROM " + quote(name) + ")"
+	q := "SELECT (SELECT min(" + id + ") FROM " + quote(name) + "), (SELECT max(" + id + ") FROM " + quote(name) + ")"
 	err = query(ctx, c, q, nil, func(cur *cursor) error {
 		row := cur.row
 		if _, err := cur.next(); err != nil {
@@ -224,9 +272,13 @@ func (s *source) ints(ctx context.Context, name string, columns []string, opts t
 	if err != nil {
 		return err
 	}
-	ordinary := hasRowid(ctx, c, name)
-	lo, hi, ok, err := rowids(ctx, c, name)
-	if err != nil || (ordinary && !ok) {
+	id, err := rowid(ctx, c, name)
+	if err != nil {
+		s.put(c)
+		return err
+	}
+	lo, hi, ok, err := rowids(ctx, c, name, id)
+	if err != nil || id != "" && !ok {
 		s.put(c)
 		return err
 	}
@@ -240,14 +292,14 @@ func (s *source) ints(ctx context.Context, name string, columns []string, opts t
 	if !ok || span/batchRows >= math.MaxInt32 {
 		// No rowids, or so sparse that spans of them mean nothing.
 		defer s.put(c)
-		return r.read(ctx, c, selected, nil, 0, 0)
+		return r.read(ctx, c, selected+inOrder(id), nil, 0, 0)
 	}
 	chunks := int64(span/batchRows) + 1
 	if int64(workers) > chunks {
 		workers = int(chunks)
 	}
 
-	q := selected + " WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+	q := selected + " WHERE " + id + " BETWEEN ? AND ?" + inOrder(id)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	fail := func(err error) {

@@ -3,13 +3,16 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,8 +128,16 @@ func TestInts(t *testing.T) {
 		{"rowids with gaps longer than a batch", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER)", numbers(100, "t SELECT i*100000, i")}, upTo(100, 1)},
 		{"the bounds of spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(1, 1), (16384, 2), (16385, 3), (16386, 4), (32768, 5), (32769, 6)"}, upTo(6, 1)},
 		{"extreme rowids, too far apart for spans", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
+		{"an index in another order", []string{"CREATE TABLE t(a INTEGER, b TEXT, c, d, e); CREATE INDEX i ON t(a DESC)", numbers(9, "t SELECT i, i, i, i, i")}, upTo(9, 1)},
+		{"extreme rowids, with an index in another order", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c, d, e); CREATE INDEX i ON t(a DESC); INSERT INTO t(id, a) VALUES(-9223372036854775808, 1), (0, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
 		{"greatest rowids", []string{"CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); INSERT INTO t VALUES(9223372036854765807, 1), (9223372036854775806, 2), (9223372036854775807, 3)"}, upTo(3, 1)},
 		{"without rowids, in order of the key", []string{"CREATE TABLE t(k INTEGER PRIMARY KEY, a INTEGER) WITHOUT ROWID", numbers(many, "t SELECT -i, 40001-i")}, upTo(many, 1)},
+		{"a column named rowid", []string{`CREATE TABLE t(rowid INTEGER, a INTEGER)`, numbers(many, "t SELECT -i, i")}, upTo(many, 1)},
+		{"a column named ROWID that holds texts", []string{`CREATE TABLE t(ROWID TEXT, a INTEGER)`, numbers(9, "t SELECT 'x' || (9-i), i")}, upTo(9, 1)},
+		{"columns named rowid and _rowid_", []string{`CREATE TABLE t(rowid INTEGER, _RowID_ INTEGER, a INTEGER)`, numbers(9, "t SELECT 1, 9-i, i")}, upTo(9, 1)},
+		{"columns of all names that rowids have", []string{`CREATE TABLE t(rowid INTEGER, _rowid_ INTEGER, oid INTEGER, a INTEGER, b); CREATE INDEX i ON t(a DESC)`, numbers(many, "t SELECT -i, 1, 2, i, 'long, so that SQLite had rather read the index'")}, upTo(many, 1)},
+		{"a primary key named rowid", []string{`CREATE TABLE t(rowid INTEGER PRIMARY KEY, a INTEGER)`, numbers(9, "t SELECT 3*i, i")}, upTo(9, 1)},
+		{"a view with a column named rowid", []string{"CREATE TABLE u(a INTEGER)", numbers(9, "u SELECT i"), "CREATE VIEW t AS SELECT a, -a AS rowid FROM u ORDER BY a"}, upTo(9, 1)},
 		{"view", []string{"CREATE TABLE u(a INTEGER)", numbers(many, "u SELECT i"), "CREATE VIEW t AS SELECT a FROM u ORDER BY a"}, upTo(many, 1)},
 		{"generated columns", []string{"CREATE TABLE t(b INTEGER, a INTEGER GENERATED ALWAYS AS (b*2))", numbers(9, "t SELECT i")}, upTo(9, 2)},
 		{"column added with a default", []string{"CREATE TABLE t(b INTEGER)", numbers(3, "t SELECT i"), "ALTER TABLE t ADD COLUMN a INTEGER DEFAULT 7"}, []int64{7, 7, 7}},
@@ -155,6 +166,29 @@ func TestInts(t *testing.T) {
 				t.Errorf("Rows: %d rows, want %d: %v", len(rows), len(tt.want), err)
 			}
 		})
+	}
+}
+
+// Where no number of workers is asked for there is one for each processor.
+func TestAllWorkers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	s, _ := made(t, "CREATE TABLE t(a INTEGER)", numbers(40000, "t SELECT i"))
+	other := make(chan struct{})
+	var once sync.Once
+	err := s.Ints(t.Context(), "t", []string{"a"}, table.IntsOptions{}, func(b table.Batch) error {
+		if b.Seq > 0 {
+			once.Do(func() { close(other) })
+			return nil
+		}
+		select {
+		case <-other:
+			return nil
+		case <-time.After(time.Minute):
+			return errors.New("no other batch comes while the first is at work")
+		}
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -203,6 +237,9 @@ func TestCount(t *testing.T) {
 		{"rowids that do not tell", "CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(-9223372036854775808), (9223372036854775807)", 2},
 		{"without rowids", "CREATE TABLE t(a PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES(1), (5)", 2},
 		{"view", "CREATE VIEW t AS VALUES(1), (2), (3), (4)", 4},
+		{"a column named rowid", "CREATE TABLE t(rowid INTEGER); INSERT INTO t VALUES(100), (200), (300)", 3},
+		{"by _rowid_, one deleted", "CREATE TABLE t(rowid, oid); INSERT INTO t VALUES(10, 0), (20, 0), (30, 0); DELETE FROM t WHERE rowid = 20", 3},
+		{"by oid, one deleted", "CREATE TABLE t(rowid, _rowid_); INSERT INTO t VALUES(10, 0), (20, 0), (30, 0); DELETE FROM t WHERE rowid = 20", 3},
 	} {
 		s, _ := made(t, tt.sql)
 		if n, err := s.Count(t.Context(), "t"); n != tt.want || err != nil {
@@ -219,11 +256,23 @@ func TestChanged(t *testing.T) {
 		change func(t *testing.T, path string) error
 	}{
 		{"written to", func(t *testing.T, path string) error {
-			time.Sleep(20 * time.Millisecond) // the clock of file times may be as coarse
 			exec(t, connect(t, path), "UPDATE t SET a = 9 WHERE rowid = 1")
 			return nil
 		}},
 		{"cut short", func(_ *testing.T, path string) error { return os.Truncate(path, 4096*5) }},
+		{"in a transaction", func(t *testing.T, path string) error {
+			exec(t, connect(t, path), "BEGIN", "UPDATE t SET a = 9 WHERE rowid = 1")
+			return nil
+		}},
+		{"written to, its time set back", func(t *testing.T, path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			w := connect(t, path)
+			exec(t, w, "UPDATE t SET a = 9 WHERE rowid = 1")
+			return errors.Join(w.Close(), os.Chtimes(path, time.Time{}, info.ModTime()))
+		}},
 		{"replaced by its like", func(t *testing.T, path string) error {
 			info, err := os.Stat(path)
 			if err != nil {
@@ -264,8 +313,131 @@ func TestChanged(t *testing.T) {
 			if err := s.Rows(t.Context(), "t", []string{"a"}, func([]table.Value) error { return nil }); !errors.Is(err, table.ErrChanged) {
 				t.Errorf("rows: %v", err)
 			}
+			if _, err := s.Tables(t.Context()); !errors.Is(err, table.ErrChanged) {
+				t.Errorf("tables: %v", err)
+			}
+			if _, err := s.Count(t.Context(), "t"); !errors.Is(err, table.ErrChanged) {
+				t.Errorf("count: %v", err)
+			}
 		})
 	}
+}
+
+// A file that a writer has locked must not be taken for one without rows, or
+// without rowids.
+func TestLocked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	w := connect(t, path)
+	exec(t, w, "PRAGMA journal_mode=PERSIST", "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
+	s := open(t, path)
+	if got, err := ints(t, s, "t", []string{"a"}, 1); err != nil || !slices.Equal(got[0], upTo(10, 1)) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	exec(t, w, "BEGIN EXCLUSIVE")
+	if _, err := ints(t, s, "t", []string{"a"}, 1); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("ints: %v", err)
+	}
+	if err := s.Rows(t.Context(), "t", []string{"a"}, func([]table.Value) error { return nil }); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("rows: %v", err)
+	}
+	if n, err := s.Count(t.Context(), "t"); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("count: %d, %v", n, err)
+	}
+	if tables, err := s.Tables(t.Context()); !errors.Is(err, sqlite.ErrBusy) {
+		t.Errorf("tables: %v, %v", tables, err)
+	}
+}
+
+// TestWALMode opens files in WAL mode without a log, of which only the time tells
+// that they were changed, so that Open waits where it is that of a moment ago.
+func TestWALMode(t *testing.T) {
+	_, path := made(t, "PRAGMA journal_mode=WAL", "CREATE TABLE t(a INTEGER)", numbers(10, "t SELECT i"))
+	check := func(what string) {
+		t.Helper()
+		s, err := sqlite.Open(t.Context(), path)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		defer s.Close()
+		if got, err := ints(t, s, "t", []string{"a"}, 1); err != nil || !slices.Equal(got[0], upTo(10, 1)) {
+			t.Errorf("%s: %v, %v", what, got, err)
+		}
+	}
+	check("just made")
+	for _, d := range []time.Duration{-time.Hour, time.Hour} {
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(d)); err != nil {
+			t.Fatal(err)
+		}
+		check(d.String() + " old")
+	}
+
+	// It must not wait for as long as someone writes.
+	touch := func() error { return os.Chtimes(path, time.Time{}, time.Now()) }
+	if err := touch(); err != nil {
+		t.Fatal(err)
+	}
+	var opened atomic.Bool
+	done := make(chan error)
+	go func() {
+		var err error
+		for end := time.Now().Add(5 * time.Second); err == nil && !opened.Load(); {
+			if err = touch(); err == nil && time.Now().After(end) {
+				err = errors.New("Open waits for a writer that does not end")
+			}
+		}
+		done <- err
+	}()
+	s, err := sqlite.Open(t.Context(), path)
+	opened.Store(true)
+	switch {
+	case err == nil: // the writer had no turn meanwhile
+		s.Close()
+	case !errors.Is(err, sqlite.ErrBusy):
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What was opened must be closed, also by an Open that failed.
+func TestOpenFiles(t *testing.T) {
+	_, path := made(t, "CREATE TABLE t(a INTEGER)")
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := descriptors(t)
+	const tries = 20
+	for range tries {
+		if _, err := sqlite.Open(canceled, path); !errors.Is(err, context.Canceled) {
+			t.Fatalf("canceled: %v", err)
+		}
+		if _, err := sqlite.Open(t.Context(), text); !errors.Is(err, sqlite.ErrNotDatabase) {
+			t.Fatalf("no database: %v", err)
+		}
+		s, err := sqlite.Open(t.Context(), path)
+		if err == nil {
+			err = s.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := descriptors(t); after >= before+tries {
+		t.Errorf("%d files are open, %d were before", after, before)
+	}
+}
+
+// descriptors returns how many files this process has open.
+func descriptors(t *testing.T) int {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err) // another system
+	}
+	return len(open)
 }
 
 // A file that is removed while it is open stays readable.
@@ -299,6 +471,11 @@ func TestWriteAheadLog(t *testing.T) {
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := sqlite.Open(canceled, p); !errors.Is(err, context.Canceled) {
+			t.Errorf("canceled: %v", err)
 		}
 		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 			t.Errorf("%s: left in the temporary directory: %v, %v", filepath.Base(p), left, err)

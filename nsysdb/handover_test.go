@@ -1,0 +1,382 @@
+package nsysdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/sqlite"
+)
+
+// A scripted is a table.Source whose one table holds a column of the numbers
+// from 0 to rows-1, of which it reads some and then ends with an error.
+type scripted struct {
+	rows  int
+	batch int   // rows to a batch
+	until int   // rows that come before err
+	err   error // nil if it reads all
+	key   uint32
+
+	calls  []string          // what was asked of it
+	opts   table.IntsOptions // of the last call of Ints
+	closed *[]string         // names of the sources that were closed
+	name   string
+	fresh  bool // Changed says so
+}
+
+func (s *scripted) Tables(context.Context) (map[string]table.Table, error) {
+	s.calls = append(s.calls, "tables")
+	return map[string]table.Table{s.name: {Name: s.name}}, s.err
+}
+
+func (s *scripted) Count(context.Context, string) (int64, error) {
+	s.calls = append(s.calls, "count")
+	return int64(s.rows), s.err
+}
+
+func (s *scripted) last() int {
+	if s.err != nil {
+		return s.until
+	}
+	return s.rows
+}
+
+func (s *scripted) Rows(_ context.Context, _ string, _ []string, fn func([]table.Value) error) error {
+	s.calls = append(s.calls, "rows")
+	for i := range s.last() {
+		if err := fn([]table.Value{{Kind: table.Integer, Int: int64(i)}}); err != nil {
+			return err
+		}
+	}
+	return s.err
+}
+
+func (s *scripted) Ints(_ context.Context, _ string, _ []string, opts table.IntsOptions, fn func(table.Batch) error) error {
+	s.calls = append(s.calls, "ints")
+	s.opts = opts
+	for seq, i := 0, 0; i < s.last(); seq++ {
+		b := table.Batch{Seq: seq, Columns: [][]int64{nil}}
+		for ; b.N < s.batch && i < s.last(); i++ {
+			b.Columns[0] = append(b.Columns[0], int64(i))
+			if opts.Keys != nil {
+				b.Keys = append(b.Keys, s.key+uint32(i))
+			}
+			b.N++
+		}
+		if err := fn(b); err != nil {
+			return err
+		}
+	}
+	return s.err
+}
+
+func (s *scripted) Changed() (bool, error) { return s.fresh, nil }
+
+func (s *scripted) Close() error {
+	*s.closed = append(*s.closed, s.name)
+	return errors.New(s.name)
+}
+
+// handoverWays are the ways to read a source: each returns the rows that it
+// had, with those before the last reset forgotten.
+var handoverWays = map[string]func(ctx context.Context, s *source) ([]int64, error){
+	"rows": func(ctx context.Context, s *source) (got []int64, err error) {
+		err = s.rows(ctx, "t", []string{"a"}, func(row []table.Value) error {
+			got = append(got, row[0].Int)
+			return nil
+		})
+		return got, err
+	},
+	"ints": func(ctx context.Context, s *source) (got []int64, err error) {
+		err = s.ints(ctx, "t", []string{"a"}, table.IntsOptions{}, func() { got = nil }, func(b table.Batch) error {
+			got = append(got, b.Columns[0]...)
+			return nil
+		})
+		return got, err
+	},
+	"intsInOrder": func(ctx context.Context, s *source) (got []int64, err error) {
+		err = s.intsInOrder(ctx, "t", []string{"a"}, table.IntsOptions{}, func(b table.Batch) error {
+			if b.N == 0 || len(b.Columns[0]) != b.N || b.Keys != nil {
+				return fmt.Errorf("a batch of %d rows: %v, keys %v", b.N, b.Columns, b.Keys)
+			}
+			got = append(got, b.Columns[0]...)
+			return nil
+		})
+		return got, err
+	},
+	"intsInOrder with keys": func(ctx context.Context, s *source) (got []int64, err error) {
+		err = s.intsInOrder(ctx, "t", []string{"a"}, table.IntsOptions{Keys: []string{"k"}}, func(b table.Batch) error {
+			for i, k := range b.Keys {
+				// SQLite numbers keys from 1000 here, the scanner from 0.
+				if a := b.Columns[0][i]; int64(k)%1000 != a {
+					return fmt.Errorf("row %d has the key %d", a, k)
+				}
+			}
+			if len(b.Keys) != b.N {
+				return fmt.Errorf("%d keys of %d rows", len(b.Keys), b.N)
+			}
+			got = append(got, b.Columns[0]...)
+			return nil
+		})
+		return got, err
+	},
+}
+
+// TestHandover has the scanner fail after each number of rows: the result is
+// that of SQLite alone, each row once, if the scanner refused, and nothing is
+// asked of SQLite if it read all or failed for good.
+func TestHandover(t *testing.T) {
+	refusal := fmt.Errorf("page 7: %w", table.ErrUnsupported)
+	changed := fmt.Errorf("r.sqlite: %w", table.ErrChanged)
+	damaged := fmt.Errorf("%w: page 9", sqlite.ErrCorrupt)
+	const rows = 11
+	for _, c := range []struct {
+		name            string
+		scanner, sqlite error // how the reads end
+		handedOver      bool
+		want            error
+	}{
+		{"the scanner reads all", nil, nil, false, nil},
+		{"the scanner refuses", refusal, nil, true, nil},
+		{"the file changed", changed, nil, false, changed},
+		{"canceled", context.Canceled, nil, false, context.Canceled},
+		{"both fail", refusal, damaged, true, damaged},
+	} {
+		for way, read := range handoverWays {
+			for _, sizes := range [][2]int{{3, 4}, {4, 3}, {1, 5}, {5, 1}, {20, 20}} {
+				for until := range rows + 1 {
+					scanner := &scripted{name: "scanner", rows: rows, batch: sizes[0], until: until, err: c.scanner}
+					lib := &scripted{name: "sqlite", rows: rows, batch: sizes[1], until: until, err: c.sqlite, key: 1000}
+					got, err := read(t.Context(), &source{scanner: scanner, lib: lib})
+					what := fmt.Sprintf("%s: %s, batches of %v, after %d rows", c.name, way, sizes, until)
+					if err != c.want {
+						t.Errorf("%s: error %v, want %v", what, err, c.want)
+					}
+					if c.want == nil {
+						want := make([]int64, rows)
+						for i := range want {
+							want[i] = int64(i)
+						}
+						if !slices.Equal(want, got) {
+							t.Errorf("%s: rows %v", what, got)
+						}
+					}
+					if len(lib.calls) > 0 != c.handedOver || len(scanner.calls) != 1 {
+						t.Errorf("%s: the scanner was asked for %v, SQLite for %v", what, scanner.calls, lib.calls)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestHandoverOfNumbers: what is read at once is that of SQLite alone, too.
+func TestHandoverOfNumbers(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{{nil, "scanner"}, {table.ErrUnsupported, "sqlite"}} {
+		s := &source{scanner: &scripted{name: "scanner", rows: len("scanner"), err: c.err}, lib: &scripted{name: "sqlite", rows: len("sqlite")}}
+		if n, err := s.count(t.Context(), "t"); int(n) != len(c.want) || err != nil {
+			t.Errorf("count: %d, %v, want %d", n, err, len(c.want))
+		}
+		tables, err := s.tables(t.Context())
+		if d := cmp.Diff(map[string]table.Table{c.want: {Name: c.want}}, tables); d != "" || err != nil {
+			t.Errorf("tables: %v (-want +got):\n%s", err, d)
+		}
+	}
+}
+
+// TestCallbackEnds: an error of the caller ends the read, whoever reads.
+func TestCallbackEnds(t *testing.T) {
+	scanner, lib := &scripted{rows: 9, batch: 2}, &scripted{rows: 9, batch: 2}
+	s := &source{scanner: scanner, lib: lib}
+	for _, err := range []error{
+		s.rows(t.Context(), "t", nil, func([]table.Value) error { return errStop }),
+		s.ints(t.Context(), "t", nil, table.IntsOptions{}, nothing, func(table.Batch) error { return errStop }),
+		s.intsInOrder(t.Context(), "t", nil, table.IntsOptions{}, func(table.Batch) error { return errStop }),
+	} {
+		if err != errStop {
+			t.Errorf("%v, want %v", err, errStop)
+		}
+	}
+	if len(lib.calls) > 0 {
+		t.Errorf("SQLite was asked for %v", lib.calls)
+	}
+}
+
+// TestReset: the caller must forget what it had once, after the scanner
+// refused, and keep it where nobody reads on.
+func TestReset(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		scanner table.Source
+		lib     table.Source // nil cannot be opened
+		want    string
+		err     error
+	}{
+		{"the scanner reads", &scripted{rows: 4, batch: 2}, &scripted{}, "2 2", nil},
+		{"SQLite alone", nil, &scripted{rows: 3, batch: 2}, "2 1", nil},
+		{"handed over", &scripted{batch: 2, until: 3, err: table.ErrUnsupported}, &scripted{rows: 6, batch: 4}, "2 1 reset 4 2", nil},
+		{"handed over at once", &scripted{err: table.ErrUnsupported}, &scripted{rows: 2, batch: 2}, "reset 2", nil},
+		{"no SQLite", &scripted{batch: 2, until: 3, err: table.ErrUnsupported}, nil, "2 1", cannotOpen()},
+	} {
+		s := &source{path: filepath.Join(t.TempDir(), "absent"), lib: c.lib}
+		if c.scanner != nil {
+			s.scanner = c.scanner
+		}
+		got := ""
+		note := func(format string, args ...any) {
+			if got != "" {
+				got += " "
+			}
+			got += fmt.Sprintf(format, args...)
+		}
+		err := s.ints(t.Context(), "t", []string{"a"}, table.IntsOptions{}, func() { note("reset") }, func(b table.Batch) error {
+			note("%d", b.N)
+			return nil
+		})
+		if got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s: %q, %v, want %q, %v", c.name, got, err, c.want, c.err)
+		}
+	}
+}
+
+// cannotOpen returns the error of a read that the scanner refuses, of a file
+// that SQLite cannot open: a build without SQLite has the refusal for a reason.
+func cannotOpen() error {
+	if _, err := sqlite.Open(context.Background(), "absent"); errors.Is(err, sqlite.ErrNoSQLite) {
+		return table.ErrUnsupported
+	}
+	return fs.ErrNotExist
+}
+
+// TestIntsOptions: ints chooses what NULL reads as; in order of rowid, one
+// goroutine reads.
+func TestIntsOptions(t *testing.T) {
+	lib := &scripted{rows: 1, batch: 1}
+	s := &source{lib: lib}
+	ignore := func(table.Batch) error { return nil }
+	if err := s.ints(t.Context(), "t", nil, table.IntsOptions{Workers: 7, Null: 5}, nothing, ignore); err != nil || lib.opts.Null != null || lib.opts.Workers != 7 {
+		t.Errorf("ints: %+v, %v", lib.opts, err)
+	}
+	if err := s.intsInOrder(t.Context(), "t", nil, table.IntsOptions{Workers: 7}, ignore); err != nil || lib.opts.Null != null || lib.opts.Workers != 1 {
+		t.Errorf("in order: %+v, %v", lib.opts, err)
+	}
+}
+
+// TestSourceClose: SQLite's connections are closed before the scanner's file,
+// even if that fails, and both errors are told.
+func TestSourceClose(t *testing.T) {
+	for _, c := range []struct {
+		scanner, lib bool
+		want         []string
+	}{
+		{true, true, []string{"sqlite", "scanner"}},
+		{true, false, []string{"scanner"}},
+		{false, true, []string{"sqlite"}},
+	} {
+		var closed []string
+		s := &source{}
+		if c.scanner {
+			s.scanner = &scripted{name: "scanner", closed: &closed}
+		}
+		if c.lib {
+			s.lib = &scripted{name: "sqlite", closed: &closed}
+		}
+		err := s.Close()
+		if !slices.Equal(closed, c.want) {
+			t.Errorf("closed %v, want %v", closed, c.want)
+		}
+		for _, name := range c.want {
+			if !slices.Contains(messages(err), name) {
+				t.Errorf("error %q, want that of %s in it", err, name)
+			}
+		}
+	}
+}
+
+func messages(err error) (all []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			all = append(all, messages(e)...)
+		}
+		return all
+	}
+	return []string{err.Error()}
+}
+
+// TestSourceChanged: the scanner looked at the file first, when it was opened;
+// SQLite may have opened it only after a change.
+func TestSourceChanged(t *testing.T) {
+	yes, no := &scripted{fresh: true}, &scripted{}
+	for _, c := range []struct {
+		source *source
+		want   bool
+	}{
+		{&source{scanner: yes, lib: no}, true},
+		{&source{scanner: no}, false},
+		{&source{lib: yes}, true},
+		{&source{lib: no}, false},
+	} {
+		if got, err := c.source.Changed(); got != c.want || err != nil {
+			t.Errorf("scanner %v, SQLite %v: changed: %v, %v, want %v", c.source.scanner, c.source.lib, got, err, c.want)
+		}
+	}
+}
+
+// TestWhoReads: of an ordinary report SQLite is not opened at all, which would
+// take longer than to read it; the environment can turn the scanner off, in a
+// build that has SQLite.
+func TestWhoReads(t *testing.T) {
+	const path = "../testdata/dsa_mock_gen_graph.sqlite"
+	for _, c := range []struct {
+		value       string
+		wantScanner bool
+	}{{"", true}, {"on", true}, {"off", cannotOpen() == table.ErrUnsupported}} {
+		t.Setenv(scannerVariable, c.value)
+		s, err := openSource(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if (s.scanner != nil) != c.wantScanner || (s.lib == nil) != c.wantScanner {
+			t.Errorf("%s=%q: scanner %v, SQLite %v", scannerVariable, c.value, s.scanner, s.lib)
+		}
+		if c.wantScanner {
+			continue
+		}
+		// SQLite is opened once.
+		if lib, err := s.sqlite(t.Context()); lib != s.lib || err != nil {
+			t.Errorf("opened again: %v", err)
+		}
+	}
+}
+
+// TestOpenSourceErrors: what SQLite says of a file that the scanner refuses
+// counts; without SQLite the refusal does.
+func TestOpenSourceErrors(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if s, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite"); !errors.Is(err, context.Canceled) || s != nil {
+		t.Errorf("canceled: %v, %v", s, err)
+	}
+	// A file that is no database: this one.
+	_, err := openSource(t.Context(), "handover_test.go")
+	want := []error{sqlite.ErrNotDatabase}
+	if cannotOpen() == table.ErrUnsupported {
+		want = []error{sqlite.ErrNoSQLite, table.ErrUnsupported}
+	}
+	for _, want := range want {
+		if !errors.Is(err, want) {
+			t.Errorf("no database: %v, want %v", err, want)
+		}
+	}
+}
