@@ -332,6 +332,38 @@ func TestSourceChanged(t *testing.T) {
 	}
 }
 
+// TestHandoverOfAChangedFile: between the scanner's refusal and the opening by
+// SQLite the report may have become another.
+func TestHandoverOfAChangedFile(t *testing.T) {
+	for way, read := range handoverWays {
+		for _, changed := range []bool{false, true} {
+			scanner := &scripted{rows: 3, batch: 2, until: 1, err: table.ErrUnsupported, fresh: changed}
+			s := &source{path: "r.sqlite", scanner: scanner, lib: &scripted{rows: 3, batch: 2, key: 1000}}
+			if _, err := read(t.Context(), s); errors.Is(err, table.ErrChanged) != changed || !changed && err != nil {
+				t.Errorf("%s, changed %t: error %v", way, changed, err)
+			}
+		}
+	}
+}
+
+// TestProgressStartsAgain: rows that are read again are not counted twice.
+func TestProgressStartsAgain(t *testing.T) {
+	var done []int64
+	r := &kernelReader{progress: &progress{total: 5, fn: func(d, total int64) {
+		if total != 5 {
+			t.Errorf("%d of %d", d, total)
+		}
+		done = append(done, d)
+	}}}
+	r.progress.add(2)
+	r.progress.add(2)
+	r.prepare(1)
+	r.progress.add(5)
+	if want := []int64{2, 4, 5}; !slices.Equal(want, done) {
+		t.Errorf("rows read: %d, want %d", done, want)
+	}
+}
+
 // TestWhoReads: of an ordinary report SQLite is not opened at all, which would
 // take longer than to read it; the environment can turn the scanner off, in a
 // build that has SQLite.

@@ -79,9 +79,9 @@ type kernelReader struct {
 	names    nameFilter
 	from     int64 // bounds of a launch's start
 	to       int64
-	windowed bool   // the bounds leave something out
-	onlyPID  uint64 // the process of launches that do not say
-	report   func(rows int)
+	windowed bool      // the bounds leave something out
+	onlyPID  uint64    // the process of launches that do not say
+	progress *progress // nil if nobody asked
 
 	// Columns with a value for each launch, and those of the configuration,
 	// which repeats, with the place of each.
@@ -204,6 +204,7 @@ func (r *kernelReader) prepare(workers int) {
 	}
 	r.configs, r.facts, r.tracks, r.nodeConfigs = intern.Table[rawConfig]{}, nil, intern.Table[trackKey]{}, intern.Table[nodeConfig]{}
 	r.out.reset()
+	r.progress.reset()
 }
 
 // read reads the table, of which it expects so many launches.
@@ -222,9 +223,7 @@ func (r *kernelReader) read(ctx context.Context, expected int64) error {
 			return err
 		}
 		r.store(w, spans)
-		if r.report != nil {
-			r.report(b.N)
-		}
+		r.progress.add(b.N)
 		return nil
 	})
 }

@@ -67,7 +67,9 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 	t.Capture.Diagnostics = slices.Clone(db.capture.Diagnostics)
 	strings := newStringTable()
 	r := db.newKernelReader(&q.Scope)
-	r.report = progressFunc(q.Progress, db.capture.Launches)
+	if q.Progress != nil {
+		r.progress = &progress{fn: q.Progress, total: db.capture.Launches}
+	}
 
 	var configs []rawConfig
 	if db.layout.kernels != "" {
@@ -139,19 +141,34 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 	return t, nil
 }
 
-// progressFunc returns what a kernelReader calls for each batch.
-func progressFunc(fn func(done, total int64), total int64) func(rows int) {
-	if fn == nil {
-		return nil
+// A progress counts rows for Query.Progress.
+type progress struct {
+	fn    func(done, total int64)
+	total int64
+
+	mu   sync.Mutex
+	done int64
+}
+
+// add says that rows were read. A nil progress does nothing.
+func (p *progress) add(rows int) {
+	if p == nil {
+		return
 	}
-	var mu sync.Mutex
-	done := int64(0)
-	return func(rows int) {
-		mu.Lock()
-		defer mu.Unlock()
-		done += int64(rows)
-		fn(done, max(done, total))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += int64(rows)
+	p.fn(p.done, max(p.done, p.total))
+}
+
+// reset says that all rows will be read again. A nil progress does nothing.
+func (p *progress) reset() {
+	if p == nil {
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = 0
 }
 
 // plausible bounds a number of rows, as the table's row numbers tell it, by

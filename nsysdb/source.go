@@ -106,7 +106,18 @@ func (s *source) read(ctx context.Context, reset func(), fn func(table.Source) e
 	case refused != nil:
 		reset()
 	}
-	return fn(lib)
+	if err := fn(lib); err != nil || s.scanner == nil {
+		return err
+	}
+	// SQLite tells changes from when it was opened, which may be just now.
+	changed, err := s.scanner.Changed()
+	if changed {
+		err = table.ErrChanged
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	return nil
 }
 
 func nothing() {}
@@ -159,7 +170,6 @@ func (s *source) intsInOrder(ctx context.Context, name string, columns []string,
 			return nil
 		}
 		if first := b.N - (seen - skip); first > 0 {
-			skip = 0
 			cut := make([][]int64, len(b.Columns))
 			for i, c := range b.Columns {
 				cut[i] = c[first:b.N]
