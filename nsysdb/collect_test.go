@@ -132,7 +132,7 @@ func checkParts(t *testing.T, batches [][]part, track uint32, got collected) {
 }
 
 // TestCollectorRoom: what is expected needs no growth, so that a launch never
-// takes more than its 24 bytes and a little.
+// takes more than its 20 bytes and a little.
 func TestCollectorRoom(t *testing.T) {
 	for _, n := range []int{0, 1, slotRows - 1, slotRows, slotRows + 1, 100*slotRows + 5} {
 		var c collector

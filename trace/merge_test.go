@@ -47,6 +47,9 @@ func TestMerge(t *testing.T) {
 		if m.Name(i) != from.t.Name(from.i) || m.Launches.Duration(i) != from.t.Launches.Duration(from.i) || m.Launches.Start[i] != from.t.Launches.Start[from.i] {
 			t.Errorf("launch %d is not launch %d of its report", i, from.i)
 		}
+		if n := []uint32{trace.None, 0, trace.None, 1}[i]; m.LaunchNode(i) != n {
+			t.Errorf("launch %d: node %d, want %d", i, m.LaunchNode(i), n)
+		}
 		if d := cmp.Diff(from.t.Path(from.t.IssueRange(from.i)), m.Path(m.IssueRange(i))); d != "" {
 			t.Errorf("launch %d: issued in another range: %s", i, d)
 		}
