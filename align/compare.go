@@ -3,6 +3,7 @@ package align
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -165,12 +166,16 @@ const minPresent = 0.5
 func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) ([]origin, error) {
 	mocks := make([]cell, len(columns))
 	e2es := make([]cell, len(columns))
-	// Each processor gathers the durations of a column. A mock of one kernel has
-	// columns of as many as the report has launches.
+	// Each processor gathers the durations of some columns. A mock of one kernel
+	// has columns of as many as the report has launches: limit is how many may be
+	// gathered at a time.
 	limit := max(minGathered, c.mock.t.Launches.Len()/4+c.e2e.t.Launches.Len()/4) / max(mv.places()+ev.places(), 1)
-	parallelAtMost(ctx, max(limit, 1), len(columns), func(i int) {
-		mocks[i] = mv.cell(i)
-		e2es[i] = ev.cell(i)
+	workers := max(min(limit, runtime.GOMAXPROCS(0)), 1)
+	tile := max(min(limit/workers/2, (len(columns)+workers-1)/workers, maxTile), 1)
+	parallelAtMost(ctx, workers, (len(columns)+tile-1)/tile, func(i int) {
+		from, to := i*tile, min(i*tile+tile, len(columns))
+		copy(mocks[from:to], mv.cells(from, to))
+		copy(e2es[from:to], ev.cells(from, to))
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -67,7 +67,15 @@ func BootstrapRatio(x, y []float64) (lo, hi float64) { return newBootstrap().rat
 func MedianRank(n int) int { return medianRank(n) }
 
 // NewSample summarises durations, step k being durations[bounds[k]:bounds[k+1]].
-func NewSample(durations []int64, bounds []uint32) *Sample { return newSample(durations, bounds) }
+func NewSample(durations []int64, bounds []uint32) *Sample {
+	if bounds == nil {
+		return newSample(durations, nil)
+	}
+	return newSample(durations, blockMedians(durations, bounds))
+}
+
+// Blocks is what Sample.Steps is of steps of one launch each.
+func Blocks(durations []int64) []float64 { return blocks(durations) }
 
 // RankTest returns the p-value of the rank test.
 func RankTest(x, y []float64) (float64, bool) { return rankTest(x, y) }

@@ -99,21 +99,73 @@ func (v *view) each(column int, fn func(step, launch int)) {
 	}
 }
 
-// A cellScratch is memory that measuring one column after another uses again.
-type cellScratch[T duration32or64] struct {
+// A cellScratch is memory that measuring columns uses again and again.
+type cellScratch[T duration32or64] struct{ columns []columnLaunches[T] }
+
+// columnLaunches is the launches of one column, as they come.
+type columnLaunches[T duration32or64] struct {
 	durations []T
-	bounds    []uint32
+	// bounds is where the launches of each step begin, from the first step on
+	// that has more than one: without any, each has one.
+	bounds []uint32
+	step   int // of the last launch
+
+	configs map[uint32]int // launches by configuration
+	firsts  map[uint32]int // the first of each
+	// Launches of one configuration come in runs: the maps see runs.
+	config uint32
+	run    int
 }
 
-// reset makes room for a number of launches and steps.
-func (s *cellScratch[T]) reset(launches, steps int) {
-	if cap(s.durations) < launches {
-		s.durations = hugepages.Make[T](launches)
+// reset makes room for a number of columns, each of so many launches.
+func (s *cellScratch[T]) reset(columns, launches int) []columnLaunches[T] {
+	for len(s.columns) < columns {
+		s.columns = append(s.columns, columnLaunches[T]{})
 	}
-	if cap(s.bounds) < steps+1 {
-		s.bounds = hugepages.Make[uint32](steps + 1)
+	for i := range s.columns[:columns] {
+		c := &s.columns[i]
+		if cap(c.durations) < launches {
+			c.durations = hugepages.Make[T](launches)
+		}
+		c.durations, c.bounds, c.run = c.durations[:0], c.bounds[:0], 0
+		if c.configs == nil {
+			c.configs, c.firsts = map[uint32]int{}, map[uint32]int{}
+		}
+		clear(c.configs)
+		clear(c.firsts)
 	}
-	s.durations, s.bounds = s.durations[:0], append(s.bounds[:0], 0)
+	return s.columns[:columns]
+}
+
+// add adds a launch.
+func (c *columnLaunches[T]) add(step, launch int, d T, config uint32) {
+	switch n := len(c.durations); {
+	case n == 0:
+	case step != c.step && len(c.bounds) > 0:
+		c.bounds = append(c.bounds, uint32(n))
+	case step == c.step && len(c.bounds) == 0:
+		for k := range n {
+			c.bounds = append(c.bounds, uint32(k))
+		}
+	}
+	c.step = step
+	c.durations = append(c.durations, d)
+	if config != c.config || c.run == 0 {
+		c.configs[c.config] += c.run
+		c.config, c.run = config, 0
+		if c.configs[config] == 0 {
+			c.firsts[config] = launch
+		}
+	}
+	c.run++
+}
+
+// steps returns the median of each step, see Sample.Steps.
+func (c *columnLaunches[T]) steps() []float64 {
+	if len(c.bounds) == 0 {
+		return blocks(c.durations)
+	}
+	return blockMedians(c.durations, append(c.bounds, uint32(len(c.durations))))
 }
 
 // newView returns a view of the steps that have places.
@@ -153,14 +205,6 @@ type cell struct {
 	ranks   *Spread
 }
 
-// cell measures one column.
-func (v *view) cell(column int) cell {
-	if v.long {
-		return cellOf[int64](v, column)
-	}
-	return cellOf[uint32](v, column)
-}
-
 // places returns how many launches a column can have.
 func (v *view) places() int {
 	n := 0
@@ -170,47 +214,57 @@ func (v *view) places() int {
 	return n
 }
 
-func cellOf[T duration32or64](v *view, column int) cell {
+// maxTile is how many columns are measured at a time: they stand side by side in
+// memory, and so do what they need in a line of the cache.
+const maxTile = 8
+
+// cells measures columns from to to-1.
+func (v *view) cells(from, to int) []cell {
+	if v.long {
+		return cellsOf[int64](v, from, to)
+	}
+	return cellsOf[uint32](v, from, to)
+}
+
+func cellsOf[T duration32or64](v *view, from, to int) []cell {
 	places := v.places()
 	scratch := v.scratch.Get().(*cellScratch[T])
 	defer v.scratch.Put(scratch)
-	scratch.reset(places, len(v.steps))
-	durations, bounds := scratch.durations, scratch.bounds
-	configs := map[uint32]int{}
-	firsts := map[uint32]int{}
+	columns := scratch.reset(to-from, places)
 	l := &v.seq.t.Launches
-	last := -1
-	// Launches of one configuration come in runs: the map sees runs.
-	current, run := uint32(0), 0
-	v.each(column, func(step, i int) {
-		if step != last && len(durations) > 0 {
-			bounds = append(bounds, uint32(len(durations)))
-		}
-		last = step
-		durations = append(durations, T(l.Duration(i)))
-		if c := l.Config[i]; c != current || run == 0 {
-			configs[current] += run
-			current, run = c, 0
-			if configs[c] == 0 {
-				firsts[c] = i
+	for k := range v.steps {
+		st := &v.steps[k]
+		for _, cols := range st.columns {
+			for i, at := range cols[from:to] {
+				if at >= 0 {
+					launch := st.step.at(int(at))
+					columns[i].add(k, launch, T(l.Duration(launch)), l.Config[launch])
+				}
 			}
 		}
-		run++
-	})
-	if len(durations) == 0 {
-		return cell{}
 	}
-	configs[current] += run
-	bounds = append(bounds, uint32(len(durations)))
+	cells := make([]cell, len(columns))
+	for i := range columns {
+		if len(columns[i].durations) > 0 {
+			cells[i] = newCell(v, from+i, &columns[i], places)
+		}
+	}
+	return cells
+}
+
+// newCell returns the cell of a column that has launches.
+func newCell[T duration32or64](v *view, column int, launches *columnLaunches[T], places int) cell {
+	durations, configs, firsts := launches.durations, launches.configs, launches.firsts
+	configs[launches.config] += launches.run
 	c := cell{present: float64(len(durations)) / float64(places)}
 	c.tracks, c.medians = v.trackMedians(column)
 	c.ranks = v.spread(c.tracks, c.medians)
-	c.sample = newSample(durations, bounds)
+	c.sample = newSample(durations, launches.steps())
 	if v.plots {
 		slices.Sort(durations)
 		c.sample.Values = evenly(durations)
 	}
-	// Lanes tell configurations apart and do not matter here.
+	// Lanes and nodes tell configurations apart and do not matter here.
 	bySym := map[symbol]int{}
 	for cfg, n := range configs {
 		if n > 0 {
@@ -360,8 +414,7 @@ func (v *view) median(n int, each func(fn func(launch int))) float64 {
 func medianIn[T duration32or64](v *view, n int, each func(fn func(launch int))) float64 {
 	scratch := v.scratch.Get().(*cellScratch[T])
 	defer v.scratch.Put(scratch)
-	scratch.reset(n, 0)
-	durations := scratch.durations
+	durations := scratch.reset(1, n)[0].durations
 	each(func(launch int) { durations = append(durations, T(v.seq.t.Launches.Duration(launch))) })
 	return medianOf(durations)
 }

@@ -3,7 +3,7 @@ package align
 import "slices"
 
 const (
-	fewValues   = 1024    // that are sorted rather than counted
+	fewValues   = 256     // that are sorted rather than counted
 	rankBuckets = 1 << 12 // of a count
 )
 
@@ -39,18 +39,18 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 	for (most-least)>>shift >= rankBuckets {
 		shift++
 	}
-	counts := make([]int, rankBuckets)
+	var counts [rankBuckets]uint32 // on the stack
 	for _, v := range values {
 		counts[(v-least)>>shift]++
 	}
 	below, bucket := 0, 0
 	for k := 0; k < len(ranks); {
-		for below+counts[bucket] <= ranks[k] {
-			below += counts[bucket]
+		for below+int(counts[bucket]) <= ranks[k] {
+			below += int(counts[bucket])
 			bucket++
 		}
 		n := k
-		for n < len(ranks) && ranks[n] < below+counts[bucket] {
+		for n < len(ranks) && ranks[n] < below+int(counts[bucket]) {
 			n++
 		}
 		if shift == 0 {
@@ -77,6 +77,9 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 // medianOf returns the median of values, of which there is at least one and which
 // it may reorder.
 func medianOf[T duration32or64](values []T) float64 {
+	if len(values) <= fewValues {
+		return selectQuantile(values, 0.5)
+	}
 	i, j, part := quantileRanks(len(values), 0.5)
 	var at [2]T
 	orderStatistics(values, []int{i, j}, at[:])
@@ -86,20 +89,20 @@ func medianOf[T duration32or64](values []T) float64 {
 // selectQuantile returns the p-quantile of values, which it reorders. It sorts
 // no more than it must: of thousands of sites, each with its resamples, sorting
 // would be most of the time.
-func selectQuantile(values []float64, p float64) float64 {
+func selectQuantile[T duration32or64 | float64](values []T, p float64) float64 {
 	i, j, part := quantileRanks(len(values), p)
 	selectRank(values, i)
 	lo, hi := values[i], values[i]
 	if j > i {
 		hi = slices.Min(values[j:])
 	}
-	return lo + part*(hi-lo)
+	return float64(lo) + part*(float64(hi)-float64(lo))
 }
 
 // selectRank reorders values so that the one of rank k, from 0, stands at k,
 // none greater before it and none less after it (Hoare 1961, "Algorithm 65:
 // Find").
-func selectRank(values []float64, k int) {
+func selectRank[T duration32or64 | float64](values []T, k int) {
 	lo, hi := 0, len(values)-1
 	for lo < hi {
 		a, b, c := values[lo], values[lo+(hi-lo)/2], values[hi]

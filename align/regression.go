@@ -12,8 +12,8 @@ import (
 // the time of a step went.
 func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv, ev *view) {
 	base, next := mv.stepTimes(ctx, c.o.Regression), ev.stepTimes(ctx, c.o.Regression)
-	r.Mock.StepNS = *newSample(base.kernel, oneEach(len(base.kernel)))
-	r.E2E.StepNS = *newSample(next.kernel, oneEach(len(next.kernel)))
+	r.Mock.StepNS = *newSample(base.kernel, blocks(base.kernel))
+	r.E2E.StepNS = *newSample(next.kernel, blocks(next.kernel))
 	if !c.o.Regression {
 		return
 	}
@@ -64,15 +64,6 @@ const minSpans = 4
 
 // middle is the median of values that stay in order.
 func middle(values []int64) float64 { return medianOf(slices.Clone(values)) }
-
-// oneEach is the bounds of n steps of one value.
-func oneEach(n int) []uint32 {
-	b := make([]uint32, n+1)
-	for i := range b {
-		b[i] = uint32(i)
-	}
-	return b
-}
 
 // stepTimes holds, for each step in order, the summed kernel time and, if asked
 // for, the time from the first launch's start to the last one's end, and that

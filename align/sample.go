@@ -11,17 +11,14 @@ import (
 // maxBlocks is the number of values that Sample.Steps keeps.
 const maxBlocks = 64
 
-// newSample summarises durations in nanoseconds, given in order of time and,
-// with bounds, by step: step k is durations[bounds[k]:bounds[k+1]]. It may
-// reorder durations. bounds may be nil.
-func newSample[T duration32or64](durations []T, bounds []uint32) *Sample {
+// newSample summarises durations in nanoseconds, which it may reorder. steps
+// becomes Sample.Steps, as blocks or blockMedians returned it.
+func newSample[T duration32or64](durations []T, steps []float64) *Sample {
 	s := &Sample{N: len(durations)}
 	if s.N == 0 {
 		return s
 	}
-	if bounds != nil {
-		s.Steps = blockMedians(durations, bounds)
-	}
+	s.Steps = steps
 	least, most := durations[0], durations[0]
 	var t tally
 	for _, d := range durations {
@@ -149,8 +146,9 @@ func medianRank(n int) int {
 	return lo
 }
 
-// blockMedians returns the median of each step that has launches. More than
-// maxBlocks steps are taken together in blocks of consecutive steps, each the
+// blockMedians returns the median of each step that has launches, given
+// durations in order of time: step k is durations[bounds[k]:bounds[k+1]]. More
+// than maxBlocks steps are taken together in blocks of consecutive steps, each the
 // median of its steps' medians: blocks keep what drift and correlation of
 // neighbouring steps there is.
 func blockMedians[T duration32or64](durations []T, bounds []uint32) []float64 {
@@ -172,18 +170,20 @@ func blockMedians[T duration32or64](durations []T, bounds []uint32) []float64 {
 			return float64(d[0])
 		}
 		own = append(own[:0], d...)
-		return median(own)
+		return medianOf(own)
 	})
 }
 
-// blocks reduces values to at most maxBlocks medians of runs of equal length,
-// give or take one.
-func blocks(values []int64) []float64 {
-	i := -1
-	return inBlocks(len(values), func() float64 {
-		i++
-		return float64(values[i])
-	})
+// blocks is blockMedians of steps of one value each: it reduces values to at most
+// maxBlocks medians of runs of equal length, give or take one.
+func blocks[T duration32or64](values []T) []float64 {
+	out := make([]float64, min(len(values), maxBlocks))
+	var own []T
+	for b := range out {
+		own = append(own[:0], values[b*len(values)/len(out):(b+1)*len(values)/len(out)]...)
+		out[b] = medianOf(own)
+	}
+	return out
 }
 
 // inBlocks reduces n values, which next returns one after the other, as blocks

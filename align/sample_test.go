@@ -58,6 +58,22 @@ func TestSampleBlocks(t *testing.T) {
 	}
 }
 
+// TestBlocks: steps of one launch each need no bounds.
+func TestBlocks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	for _, n := range []int{1, 2, 63, 64, 65, 127, 1000, 64 * 255, 64 * 257, 100_000} {
+		durations, bounds := make([]int64, n), make([]uint32, n+1)
+		for i := range durations {
+			durations[i] = 1000 + rng.Int64N(1<<(1+i%20))
+			bounds[i+1] = uint32(i + 1)
+		}
+		want := align.NewSample(slices.Clone(durations), bounds).Steps
+		if d := cmp.Diff(want, align.Blocks(durations)); d != "" {
+			t.Errorf("%d steps (-with bounds +without):\n%s", n, d)
+		}
+	}
+}
+
 // TestMedianRank holds ranks against the table of Conover 1999, "Practical
 // Nonparametric Statistics", A3 (binomial, p = 1/2), and the interval's
 // confidence against the binomial distribution itself.
