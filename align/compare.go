@@ -169,7 +169,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	// Each processor gathers the durations of some columns. A mock of one kernel
 	// has columns of as many as the report has launches: limit is how many may be
 	// gathered at a time.
-	limit := max(minGathered, c.mock.t.Launches.Len()/4+c.e2e.t.Launches.Len()/4) / max(mv.places()+ev.places(), 1)
+	limit := max(minGathered, (c.mock.t.Launches.Len()+c.e2e.t.Launches.Len())/5) / max(mv.places()+ev.places(), 1)
 	workers := max(min(limit, runtime.GOMAXPROCS(0)), 1)
 	tile := max(min(limit/workers/2, (len(columns)+workers-1)/workers, maxTile), 1)
 	parallelAtMost(ctx, workers, (len(columns)+tile-1)/tile, func(i int) {

@@ -111,7 +111,23 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	})
 	bar.done()
 	watch.lap("read")
+	if launches(sources) >= manyLaunches {
+		collectOften()
+	}
 	return sources, c.fatal(ctx, mocks, e2es)
+}
+
+// manyLaunches is how many launches take most of the memory.
+const manyLaunches = 1e6
+
+// launches returns how many launches were read and are held.
+func launches(sources []source) (n int) {
+	for i := range sources {
+		if t := sources[i].trace; t != nil {
+			n += t.Launches.Len()
+		}
+	}
+	return n
 }
 
 // open opens the report, or reads the summary.
