@@ -244,6 +244,30 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
+// TestDroppedEvents: what the profiler dropped is told, though it counts it among
+// its information.
+func TestDroppedEvents(t *testing.T) {
+	const message = "Number of incomplete CUPTI events dropped: %s. Incomplete events appear when GPU timestamp information have not been retrieved at the time the profiling session was stopped."
+	for _, tt := range []struct {
+		reason  string
+		dropped []string
+		want    []trace.Diagnostic
+	}{
+		{"none", []string{"0"}, nil},
+		{"of two processes", []string{"12575", "0", "3"}, []trace.Diagnostic{{Severity: "warning",
+			Text: "12578 CUDA events were dropped when profiling stopped: the last launches, or those of whole replays, may be missing"}}},
+		{"a number that is none", []string{"many"}, nil},
+	} {
+		statements := []string{session, "CREATE TABLE DIAGNOSTIC_EVENT (timestamp INTEGER, severity INTEGER, text TEXT, globalPid INTEGER)"}
+		for i, n := range tt.dropped {
+			statements = append(statements, fmt.Sprintf("INSERT INTO DIAGNOSTIC_EVENT VALUES (%d, 1, '%s', %d)", i, fmt.Sprintf(message, n), global(int64(i), 0)))
+		}
+		if d := cmp.Diff(tt.want, open(t, makeReport(t, statements...)).Capture().Diagnostics); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.reason, d)
+		}
+	}
+}
+
 // TestWriteAheadLog reads a database whose newest rows are still in the log.
 func TestWriteAheadLog(t *testing.T) {
 	dir := t.TempDir()
