@@ -8,26 +8,29 @@ import (
 )
 
 // parallel calls fn for 0 to n-1 on all processors, in no order, and stops
-// early if the context is cancelled.
+// early if the context is cancelled. The caller's goroutine is one of those that
+// do: to wake another processor takes longer than most of what small traces need.
 func parallel(ctx context.Context, n int, fn func(i int)) {
 	parallelAtMost(ctx, runtime.GOMAXPROCS(0), n, fn)
 }
 
 // parallelAtMost is parallel, with no more than limit calls at a time.
 func parallelAtMost(ctx context.Context, limit, n int, fn func(i int)) {
-	var wg sync.WaitGroup
 	var next atomic.Int64
-	for range min(n, limit, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				fn(i)
+	work := func() {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
 			}
-		})
+			fn(i)
+		}
 	}
+	var wg sync.WaitGroup
+	for range min(n, limit, runtime.GOMAXPROCS(0)) - 1 {
+		wg.Go(work)
+	}
+	work()
 	wg.Wait()
 }
 

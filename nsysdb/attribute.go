@@ -388,16 +388,19 @@ func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 	return lost.Load()
 }
 
-// parallel calls fn with 0 to n-1, from so many goroutines.
+// parallel calls fn with 0 to n-1, from so many goroutines, of which the caller's
+// is one: to wake another processor takes longer than a small report's share.
 func parallel(workers, n int, fn func(i int)) {
 	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(workers, n) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				fn(int(i))
-			}
-		})
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+			fn(int(i))
+		}
 	}
+	var wg sync.WaitGroup
+	for range min(workers, n) - 1 {
+		wg.Go(work)
+	}
+	work()
 	wg.Wait()
 }

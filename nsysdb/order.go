@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"sort"
-	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -180,11 +179,7 @@ func (r *kernelReader) sort(w *kernelWorker, order []uint32) {
 // Launches.Config has its final numbers, of which nodes holds the graph nodes;
 // Launches.Origin holds correlation ids.
 func issueOrder(l *trace.Launches, nodes []uint32, first []int, starts [][]int) {
-	var wg sync.WaitGroup
-	for i, parts := range starts {
-		wg.Go(func() { mergeParts(l, nodes, first[i], first[i+1], parts) })
-	}
-	wg.Wait()
+	parallel(len(starts), len(starts), func(i int) { mergeParts(l, nodes, first[i], first[i+1], starts[i]) })
 }
 
 // mergeParts merges the sorted parts of the launches from first to end-1 one

@@ -329,11 +329,8 @@ func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
 			})
 		})
 	}
-	var wg sync.WaitGroup
-	for _, line := range lines {
-		wg.Go(line.nest)
-	}
-	wg.Wait()
+	all := slices.Collect(maps.Values(lines))
+	parallel(len(all), len(all), func(k int) { all[k].nest() })
 	return lines
 }
 

@@ -282,6 +282,10 @@ func mergeSources(sources []source, stderr io.Writer) (all *summary.Summary, who
 // each calls f for 0 to n-1, as many at a time as there are processors, and
 // stops early if the context is cancelled.
 func each(ctx context.Context, n int, f func(i int)) {
+	if n == 1 && ctx.Err() == nil {
+		f(0)
+		return
+	}
 	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
 	for i := range n {

@@ -88,11 +88,16 @@ func fitNames(names []string, n int) []string {
 	var wg sync.WaitGroup
 	const share = 16 // names that are worth a goroutine
 	for from := 0; from < len(names); from += share {
-		wg.Go(func() {
+		fitShare := func() {
 			for i := from; i < min(from+share, len(names)); i++ {
 				fit[i] = fitName(names[i], n)
 			}
-		})
+		}
+		if from+share < len(names) {
+			wg.Go(fitShare)
+		} else {
+			fitShare()
+		}
 	}
 	wg.Wait()
 	full := map[string]map[string]bool{} // by what is shown
