@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -172,7 +173,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column
 	limit := max(minGathered, (c.mock.t.Launches.Len()+c.e2e.t.Launches.Len())/5) / max(mv.places()+ev.places(), 1)
 	workers := max(min(limit, runtime.GOMAXPROCS(0)), 1)
 	tile := max(min(limit/workers/2, (len(columns)+workers-1)/workers, maxTile), 1)
-	parallelAtMost(ctx, workers, (len(columns)+tile-1)/tile, func(i int) {
+	fan.Out(ctx, workers, (len(columns)+tile-1)/tile, func(i int) {
 		from, to := i*tile, min(i*tile+tile, len(columns))
 		copy(mocks[from:to], mv.cells(from, to))
 		copy(e2es[from:to], ev.cells(from, to))

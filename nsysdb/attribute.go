@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -218,17 +219,12 @@ type callWorker struct {
 	hints   []int        // in each track, where the last call was looked for
 }
 
-// apartBytes is how far apart what two goroutines write all the time should
-// lie: within one line of the cache, or two that are fetched together, each
-// write waits for the other processor.
-const apartBytes = 128
-
 func newCallWorker(a *attributor) *callWorker {
 	n := len(a.tracks)
 	return &callWorker{
 		attributor: a,
-		threads:    make([]callThread, 0, apartBytes/16),
-		hints:      make([]int, n, n+apartBytes/8),
+		threads:    make([]callThread, 0, fan.ApartBytes/16),
+		hints:      make([]int, n, n+fan.ApartBytes/8),
 	}
 }
 
@@ -388,19 +384,7 @@ func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 	return lost.Load()
 }
 
-// parallel calls fn with 0 to n-1, from so many goroutines, of which the caller's
-// is one: to wake another processor takes longer than a small report's share.
+// parallel calls fn with 0 to n-1, from so many goroutines.
 func parallel(workers, n int, fn func(i int)) {
-	var next atomic.Int64
-	work := func() {
-		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-			fn(int(i))
-		}
-	}
-	var wg sync.WaitGroup
-	for range min(workers, n) - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
+	fan.Out(context.Background(), workers, n, fn)
 }

@@ -9,9 +9,9 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -143,11 +143,7 @@ func (s *Summary) Trace(ctx context.Context) (*trace.Trace, error) {
 			return nil, err
 		}
 		parts := s.parts[at:min(at+len(batch), len(s.parts))]
-		var wg sync.WaitGroup
-		for i := range parts {
-			wg.Go(func() { batch[i], errs[i] = parts[i].trace() })
-		}
-		wg.Wait()
+		fan.Out(context.Background(), len(parts), len(parts), func(i int) { batch[i], errs[i] = parts[i].trace() })
 		for i := range parts {
 			if errs[i] != nil {
 				return nil, errs[i]

@@ -8,9 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/nsysdb"
 	"github.com/nsysdiff/nsysdiff/summary"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -281,25 +281,7 @@ func mergeSources(sources []source, stderr io.Writer) (all *summary.Summary, who
 
 // each calls f for 0 to n-1, as many at a time as there are processors, and
 // stops early if the context is cancelled.
-func each(ctx context.Context, n int, f func(i int)) {
-	if n == 1 && ctx.Err() == nil {
-		f(0)
-		return
-	}
-	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var wg sync.WaitGroup
-	for i := range n {
-		limit <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		wg.Go(func() {
-			f(i)
-			<-limit
-		})
-	}
-	wg.Wait()
-}
+func each(ctx context.Context, n int, f func(i int)) { fan.Out(ctx, runtime.GOMAXPROCS(0), n, f) }
 
 // named returns err about path: the user does not know the name of a report
 // that was exported for the occasion.

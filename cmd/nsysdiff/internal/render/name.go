@@ -1,13 +1,15 @@
 package render
 
 import (
+	"context"
+	"runtime"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 )
 
 // width returns how many columns s takes on a terminal. Characters of
@@ -85,21 +87,12 @@ func fitNames(names []string, n int) []string {
 	// To shorten a name is to parse it, which takes longer than all else that
 	// a table of names takes.
 	fit := make([]string, len(names))
-	var wg sync.WaitGroup
 	const share = 16 // names that are worth a goroutine
-	for from := 0; from < len(names); from += share {
-		fitShare := func() {
-			for i := from; i < min(from+share, len(names)); i++ {
-				fit[i] = fitName(names[i], n)
-			}
+	fan.Out(context.Background(), runtime.GOMAXPROCS(0), (len(names)+share-1)/share, func(k int) {
+		for i := k * share; i < min(k*share+share, len(names)); i++ {
+			fit[i] = fitName(names[i], n)
 		}
-		if from+share < len(names) {
-			wg.Go(fitShare)
-		} else {
-			fitShare()
-		}
-	}
-	wg.Wait()
+	})
 	full := map[string]map[string]bool{} // by what is shown
 	for i, name := range names {
 		if full[fit[i]] == nil {
