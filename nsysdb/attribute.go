@@ -27,7 +27,6 @@ import (
 // in found, and what is found for a graph launch in Replays.
 type attributor struct {
 	t       *trace.Trace
-	nodes   []uint32 // of t.Configs
 	lines   map[uint64]*timeline
 	workers int
 	chunks  []chunk
@@ -142,7 +141,7 @@ func (a *attributor) alone(first, end int) int {
 }
 
 // replayed reports whether a graph replayed launch i.
-func (a *attributor) replayed(i int) bool { return a.nodes[a.t.Launches.Config[i]] != trace.None }
+func (a *attributor) replayed(i int) bool { return a.t.LaunchNode(i) != trace.None }
 
 // eachReplay calls fn with the replayed launches of a chunk and whether each
 // is the first of its graph launch, and counts those. It may be used while
@@ -340,28 +339,30 @@ func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 	var lost atomic.Int64
 	parallel(a.workers, len(a.chunks), func(k int) {
 		c := a.chunks[k]
+		if len(t.Nodes) == 0 && a.found == nil {
+			fill(l.Origin[c.from:c.to], trace.None)
+			return
+		}
 		n := int64(0)
 		replay := c.replay - 1
-		of := func(i int, begins bool) {
-			if begins {
-				replay++
-			}
-			l.Origin[i] = uint32(replay)
-			if t.Replays[replay].Range == trace.None || !nodeKnown[a.nodes[l.Config[i]]] {
-				n++
-			}
-		}
 		if len(t.Nodes) > 0 {
-			a.eachReplay(&c, of)
+			a.eachReplay(&c, func(i int, begins bool) {
+				if begins {
+					replay++
+				}
+				l.Origin[i] = uint32(replay)
+				if t.Replays[replay].Range == trace.None || !nodeKnown[t.LaunchNode(i)] {
+					n++
+				}
+			})
 		}
-		origin := l.Origin[c.from:c.to]
-		for i := range origin {
-			if len(t.Nodes) > 0 && a.replayed(c.from+i) {
+		for i := c.from; i < c.to; i++ {
+			if a.replayed(i) {
 				continue
 			}
 			found := uint32(trace.None)
 			if a.found != nil {
-				found = a.found[c.from+i]
+				found = a.found[i]
 			}
 			switch found {
 			case trace.None:
@@ -369,7 +370,7 @@ func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 			case noRange:
 				found = trace.None
 			}
-			origin[i] = found
+			l.Origin[i] = found
 		}
 		lost.Add(n)
 	})

@@ -176,17 +176,16 @@ func (r *kernelReader) sort(w *kernelWorker, order []uint32) {
 // each of its parts is. Track i holds the launches from first[i] to first[i+1]-1;
 // starts are where its parts start, counted from there.
 //
-// Launches.Config has its final numbers, of which nodes holds the graph nodes;
-// Launches.Origin holds correlation ids.
-func issueOrder(l *trace.Launches, nodes []uint32, first []int, starts [][]int) {
-	parallel(len(starts), len(starts), func(i int) { mergeParts(l, nodes, first[i], first[i+1], starts[i]) })
+// Launches.Config has its final numbers, Launches.Origin holds correlation ids.
+func issueOrder(t *trace.Trace, first []int, starts [][]int) {
+	parallel(len(starts), len(starts), func(i int) { mergeParts(t, first[i], first[i+1], starts[i]) })
 }
 
 // mergeParts merges the sorted parts of the launches from first to end-1 one
 // after the other. Where they overlap by a few launches, as they do with
 // several streams, that moves only those.
-func mergeParts(l *trace.Launches, nodes []uint32, first, end int, starts []int) {
-	compare := func(i, j int) int { return compareLaunches(l, nodes, i, j) }
+func mergeParts(t *trace.Trace, first, end int, starts []int) {
+	compare := func(i, j int) int { return compareLaunches(t, i, j) }
 	budget := 8 * (end - first) // launches that may move before sorting them all is better
 	var order []uint32
 	for k := 1; k < len(starts); k++ {
@@ -202,7 +201,7 @@ func mergeParts(l *trace.Launches, nodes []uint32, first, end int, starts []int)
 		if budget -= hi - lo; budget < 0 {
 			order = identity(order, end-first)
 			slices.SortFunc(order, func(a, b uint32) int { return compare(first+int(a), first+int(b)) })
-			l.Permute(first, order)
+			t.Launches.Permute(first, order)
 			return
 		}
 		order = order[:0]
@@ -215,16 +214,17 @@ func mergeParts(l *trace.Launches, nodes []uint32, first, end int, starts []int)
 				j++
 			}
 		}
-		l.Permute(lo, order)
+		t.Launches.Permute(lo, order)
 	}
 }
 
-func compareLaunches(l *trace.Launches, nodes []uint32, i, j int) int {
+func compareLaunches(t *trace.Trace, i, j int) int {
+	l := &t.Launches
 	if c := cmp.Compare(l.Origin[i], l.Origin[j]); c != 0 {
 		return c
 	}
 	if l.Origin[i] != noCorrelation {
-		if c := cmp.Compare(nodes[l.Config[i]], nodes[l.Config[j]]); c != 0 {
+		if c := cmp.Compare(t.LaunchNode(i), t.LaunchNode(j)); c != 0 {
 			return c
 		}
 	}

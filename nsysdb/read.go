@@ -120,7 +120,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 			of[i] = index[n]
 		}
 	}
-	nodes := r.finish(t, configs, base, of)
+	r.finish(t, configs, base, of)
 	if len(nameless) > 0 {
 		for _, c := range t.Launches.Config {
 			if nameless[t.Configs[c].Name] {
@@ -129,7 +129,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 		}
 	}
 
-	a := &attributor{t: t, nodes: nodes, lines: lines, workers: db.numWorkers()}
+	a := &attributor{t: t, lines: lines, workers: db.numWorkers()}
 	a.prepare()
 	if nvtx {
 		if err := a.attribute(ctx, db); err != nil {
@@ -309,7 +309,7 @@ func (db *DB) makeConfigs(ctx context.Context, t *trace.Trace, configs []rawConf
 		}
 		base[i] = trace.Config{
 			Name: name, Short: short, Mangled: texts[c.mangled], Lane: laneOf(c.lane()),
-			Grid: c.grid, Block: c.block, SMem: c.smem, Regs: c.regs, Node: trace.None,
+			Grid: c.grid, Block: c.block, SMem: c.smem, Regs: c.regs,
 		}
 	}
 	return base, nameless, nil
@@ -351,9 +351,8 @@ func (r *kernelReader) nodes() (keys []nodeKey, of []uint32) {
 
 // finish makes t.Configs, t.Launches and t.Tracks of what was read. configs are
 // those in scope, in order, base what a trace has of them, and of the index in
-// t.Nodes of the node that each of r.nodeConfigs has. It returns the nodes of
-// t.Configs.
-func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, base []trace.Config, of []uint32) (nodes []uint32) {
+// t.Nodes of the node that each of r.nodeConfigs has.
+func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, base []trace.Config, of []uint32) {
 	order := identity(nil, len(r.out.tracks))
 	slices.SortFunc(order, func(a, b uint32) int { return compareTrackKeys(r.tracks.Keys[a], r.tracks.Keys[b]) })
 	first := r.out.arrange(order)
@@ -374,22 +373,19 @@ func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, base []trace.
 	}
 	slices.SortFunc(index, func(a, b uint32) int { return cmp.Or(cmp.Compare(at[a], at[b]), cmp.Compare(of[a], of[b])) })
 	t.Configs = make([]trace.Config, len(of))
-	nodes = make([]uint32, len(of))
 	final := make([]uint32, len(of))
 	for i, k := range index {
 		t.Configs[i] = base[at[k]]
 		t.Configs[i].Node = of[k]
-		nodes[i] = of[k]
 		final[k] = uint32(i)
 	}
-	l := &r.out.launches
+	t.Launches, r.out.launches = r.out.launches, trace.Launches{}
+	l := &t.Launches
 	parallel(len(r.workers), (l.Len()+chunkRows-1)/chunkRows, func(k int) {
 		configs := l.Config[k*chunkRows : min(k*chunkRows+chunkRows, l.Len())]
 		for i, c := range configs {
 			configs[i] = final[c]
 		}
 	})
-	issueOrder(l, nodes, first, starts)
-	t.Launches, r.out.launches = *l, trace.Launches{}
-	return nodes
+	issueOrder(t, first, starts)
 }
