@@ -14,8 +14,7 @@ const (
 // halves, and then, where that is the upper half of a value that the sample needs,
 // by their lower halves.
 func counted(ctx context.Context, g *gatherer, group uint32, n int) *Sample {
-	l := &g.t.Launches
-	ns, _ := l.Durations()
+	l, ns := &g.t.Launches, g.short
 	type part struct {
 		tally
 		least, most uint32
@@ -41,13 +40,11 @@ func counted(ctx context.Context, g *gatherer, group uint32, n int) *Sample {
 	if ctx.Err() != nil {
 		return s
 	}
-	upper, all := make([]int, halfValues), parts[0]
+	upper, all := make([]int, halfValues), part{least: ^uint32(0)}
 	for p := range parts {
 		x := &parts[p]
 		all.least, all.most = min(all.least, x.least), max(all.most, x.most)
-		if p > 0 {
-			all.merge(&x.tally)
-		}
+		all.merge(&x.tally)
 		for h, n := range x.counts {
 			upper[h] += int(n)
 		}

@@ -23,7 +23,8 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 	if ctx.Err() != nil || n == 0 {
 		return samples
 	}
-	if _, ok := t.Launches.Durations(); ok {
+	if ns, ok := t.Launches.Durations(); ok {
+		g.short = ns
 		gather[uint32](ctx, g, samples)
 	} else {
 		gather[int64](ctx, g, samples)
@@ -35,6 +36,7 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 type gatherer struct {
 	t      *trace.Trace
 	groups []uint32 // by configuration
+	short  []uint32 // the durations; nil if some do not fit into 32 bits
 	parts  []interval
 	counts [][]int // launches by part, then by group
 }
@@ -56,12 +58,11 @@ func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample
 		}
 	}
 	limit := max(minGathered, g.t.Launches.Len()/gatherRounds)
-	_, short := g.t.Launches.Durations()
 	var rounds []interval // of groups
 	most := 0             // durations in one of them
 	for from := 0; from < len(sizes); {
 		to, n := from+1, sizes[from]
-		if short && n > limit {
+		if g.short != nil && n > limit {
 			samples[from] = *counted(ctx, g, uint32(from), n)
 			from = to
 			continue

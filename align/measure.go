@@ -89,11 +89,18 @@ func mockView(s *sequence, f *fit, columns []column, align func(seq []element) (
 // each calls fn for each launch in a column, in order, with the number of its
 // step in the view and its index in the trace.
 func (v *view) each(column int, fn func(step, launch int)) {
+	v.eachOf(column, column+1, func(_, step, launch int) { fn(step, launch) })
+}
+
+// eachOf is each for columns from to to-1 side by side; it counts them from 0.
+func (v *view) eachOf(from, to int, fn func(column, step, launch int)) {
 	for k := range v.steps {
 		st := &v.steps[k]
 		for _, cols := range st.columns {
-			if at := cols[column]; at >= 0 {
-				fn(k, st.step.at(int(at)))
+			for i, at := range cols[from:to] {
+				if at >= 0 {
+					fn(i, k, st.step.at(int(at)))
+				}
 			}
 		}
 	}
@@ -232,17 +239,9 @@ func cellsOf[T duration32or64](v *view, from, to int) []cell {
 	defer v.scratch.Put(scratch)
 	columns := scratch.reset(to-from, places)
 	l := &v.seq.t.Launches
-	for k := range v.steps {
-		st := &v.steps[k]
-		for _, cols := range st.columns {
-			for i, at := range cols[from:to] {
-				if at >= 0 {
-					launch := st.step.at(int(at))
-					columns[i].add(k, launch, T(l.Duration(launch)), l.Config[launch])
-				}
-			}
-		}
-	}
+	v.eachOf(from, to, func(column, step, launch int) {
+		columns[column].add(step, launch, T(l.Duration(launch)), l.Config[launch])
+	})
 	cells := make([]cell, len(columns))
 	for i := range columns {
 		if len(columns[i].durations) > 0 {
