@@ -69,8 +69,8 @@ func (a *alphabet) learn(names []string) {
 		}
 	}
 	info, noDtype := make([]nameInfo, len(keys)), make([]string, len(keys))
-	parallel(context.Background(), len(keys), func(i int) {
-		family := Family(unknown[i])
+	eachName(len(keys), func(p *parser, i int) {
+		family := p.family(unknown[i])
 		info[i] = nameInfo{name: unknown[i], family: family, kind: kindOf(family)}
 		noDtype[i] = ignoreDtype(family)
 	})
@@ -82,6 +82,18 @@ func (a *alphabet) learn(names []string) {
 		}
 		a.info = append(a.info, info[i])
 	}
+}
+
+// eachName calls fn for names 0 to n-1 on several processors, for as many names
+// each as are worth a goroutine, with a parser that those share.
+func eachName(n int, fn func(p *parser, i int)) {
+	const share = 16
+	parallel(context.Background(), (n+share-1)/share, func(k int) {
+		var p parser
+		for i := k * share; i < min(k*share+share, n); i++ {
+			fn(&p, i)
+		}
+	})
 }
 
 // name returns the symbol of a name, without geometry.

@@ -26,11 +26,16 @@ import (
 // Family is total and idempotent, and returns "" only for "". The names of
 // real kernels take it time linear in their length.
 func Family(name string) string {
+	var p parser
+	return p.family(name)
+}
+
+func (p *parser) family(name string) string {
 	// A rule can uncover what another one knows: each pass that changes the
 	// name makes it shorter or is the last.
-	f := familyOnce(name)
+	f := p.familyOnce(name)
 	for {
-		g := familyOnce(f)
+		g := p.familyOnce(f)
 		if g == f || len(g) >= len(f) {
 			return f
 		}
@@ -38,8 +43,8 @@ func Family(name string) string {
 	}
 }
 
-func familyOnce(name string) string {
-	k, ok := parseKernel(name)
+func (p *parser) familyOnce(name string) string {
+	k, ok := p.kernel(name)
 	if !ok {
 		k = kernel{path: name}
 	}

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ianlancetaylor/demangle"
@@ -121,22 +122,22 @@ func (p phrase) flag() bool {
 	return len(p) == 1 && (p[0].text == "0" || p[0].text == "1")
 }
 
-// parseKernel takes a name apart. It reports false for a name that is no C++,
-// or none whose brackets match.
-func parseKernel(name string) (kernel, bool) {
+// kernel takes a name apart. It reports false for a name that is no C++, or
+// none whose brackets match.
+func (s *parser) kernel(name string) (kernel, bool) {
 	if strings.HasPrefix(name, "_Z") {
 		// The limit keeps a name that repeats itself by substitution
 		// from growing without bound.
-		s, err := demangle.ToString(name, demangle.MaxLength(17), demangle.NoRust)
-		if err != nil || len(s) >= 1<<17 {
+		plain, err := demangle.ToString(name, demangle.MaxLength(17), demangle.NoRust)
+		if err != nil || len(plain) >= 1<<17 {
 			return kernel{}, false
 		}
-		name = s
+		name = plain
 	}
 	if !strings.ContainsAny(name, "<(:") || strings.HasPrefix(name, "<unresolved") {
 		return kernel{}, false
 	}
-	p, ok := scan(name)
+	p, ok := s.scan(name)
 	if !ok {
 		// Nsight Systems prints a condition such as T2 > 0 in a return
 		// type without brackets around it:
@@ -145,7 +146,7 @@ func parseKernel(name string) (kernel, bool) {
 		if !found {
 			return kernel{}, false
 		}
-		if p, ok = scan(rest); !ok {
+		if p, ok = s.scan(rest); !ok {
 			return kernel{}, false
 		}
 	}
@@ -214,30 +215,54 @@ func afterSpace(p phrase) (rest phrase, found bool) {
 	return nil, false
 }
 
+// A parser takes names apart. As it reuses its memory, what it returns holds
+// until it is given the next name. The zero value is ready to use.
+type parser struct {
+	s     string // the name
+	i     int    // what is read of it
+	depth int    // of brackets
+	// What is being read, the innermost phrase last.
+	parts  []part
+	inside []phrase
+	text   pending
+	// What was read: phrases are many and small.
+	partSlab   slab[part]
+	phraseSlab slab[phrase]
+}
+
 // scan reads a whole name and spells it in one way; see [phrase.canonical].
-func scan(name string) (phrase, bool) {
-	s := scanner{s: name}
+func (s *parser) scan(name string) (phrase, bool) {
+	*s = parser{
+		s: name, parts: s.parts[:0], inside: s.inside[:0], text: pending{b: s.text.b[:0]},
+		partSlab: s.partSlab[:0], phraseSlab: s.phraseSlab[:0],
+	}
 	p, ok := s.phrase(0)
 	return p, ok && s.i == len(name)
 }
 
-type scanner struct {
-	s     string
-	i     int
-	depth int
+// A slab holds copies of slices.
+type slab[T any] []T
+
+// keep returns a copy of s, whose capacity is its length.
+func (l *slab[T]) keep(s []T) []T {
+	if len(s) > cap(*l)-len(*l) {
+		*l = make([]T, 0, max(16, 2*cap(*l), len(s)))
+	}
+	n := len(*l)
+	*l = append(*l, s...)
+	return slices.Clip((*l)[n:])
 }
 
 // maxDepth bounds the nesting of brackets. Real names reach about 40.
 const maxDepth = 500
 
 // items reads what is between the bracket that was just read and its partner.
-func (s *scanner) items(open byte) ([]phrase, bool) {
+func (s *parser) items(open byte) ([]phrase, bool) {
 	if s.depth++; s.depth > maxDepth {
 		return nil, false
 	}
 	defer func() { s.depth-- }()
-	end := closer(open)
-	var items []phrase
+	end, first := closer(open), len(s.inside)
 	for {
 		p, ok := s.phrase(end)
 		if !ok {
@@ -245,10 +270,12 @@ func (s *scanner) items(open byte) ([]phrase, bool) {
 		}
 		last := s.s[s.i] == end
 		s.i++
-		if len(p) > 0 || !last || len(items) > 0 {
-			items = append(items, p)
+		if len(p) > 0 || !last || len(s.inside) > first {
+			s.inside = append(s.inside, p)
 		}
 		if last {
+			items := s.phraseSlab.keep(s.inside[first:])
+			s.inside = s.inside[:first]
 			return items, true
 		}
 	}
@@ -256,20 +283,23 @@ func (s *scanner) items(open byte) ([]phrase, bool) {
 
 // phrase reads up to the comma or bracket that ends it, or to the end of the
 // name if end is 0.
-func (s *scanner) phrase(end byte) (phrase, bool) {
-	var (
-		p     phrase
-		text  pending
-		space bool // a space was read and not yet written
-	)
+func (s *parser) phrase(end byte) (phrase, bool) {
+	first, text := len(s.parts), &s.text
+	space := false // a space was read and not yet written
 	flush := func() {
 		if t := text.take(s.s); t != "" {
-			p = append(p, part{text: t})
+			s.parts = append(s.parts, part{text: t})
 		}
+	}
+	done := func() phrase {
+		flush()
+		p := phrase(s.parts[first:]).canonical()
+		s.parts = s.parts[:first]
+		return s.partSlab.keep(p)
 	}
 	// write adds the next n bytes to the text.
 	write := func(n int) {
-		if space && isWord(s.s[s.i]) && (text.last(s.s) == 0 && len(p) > 0 || spaceAfter(text.last(s.s))) {
+		if space && isWord(s.s[s.i]) && (text.last(s.s) == 0 && len(s.parts) > first || spaceAfter(text.last(s.s))) {
 			text.space(s.s)
 		}
 		space = false
@@ -283,8 +313,7 @@ func (s *scanner) phrase(end byte) (phrase, bool) {
 			space = true
 			s.i++
 		case c == end, c == ',' && end != 0:
-			flush()
-			return p.canonical(), true
+			return done(), true
 		case skipNamespace(rest) > 0:
 			s.i += skipNamespace(rest)
 		case isWord(c):
@@ -308,15 +337,14 @@ func (s *scanner) phrase(end byte) (phrase, bool) {
 			if !ok {
 				return nil, false
 			}
-			p = append(p, part{open: c, items: items})
+			s.parts = append(s.parts, part{open: c, items: items})
 		case c == '>' || c == ')' || c == ']' || c == '}':
 			return nil, false
 		default:
 			write(1)
 		}
 	}
-	flush()
-	return p.canonical(), end == 0
+	return done(), end == 0
 }
 
 // pending is text that is being read. As long as it stands in the name as it
@@ -367,7 +395,7 @@ func (t *pending) take(name string) string {
 	if len(t.b) > 0 {
 		s = string(t.b)
 	}
-	*t = pending{}
+	*t = pending{b: t.b[:0]}
 	return s
 }
 

@@ -47,7 +47,7 @@ func familiesOf(t *trace.Trace) map[string]string {
 		}
 	}
 	found := make([]string, len(names))
-	parallel(context.Background(), len(names), func(i int) { found[i] = Family(names[i]) })
+	eachName(len(names), func(p *parser, i int) { found[i] = p.family(names[i]) })
 	for i, name := range names {
 		families[name] = found[i]
 	}

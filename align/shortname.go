@@ -22,9 +22,22 @@ const maxShortName = 60
 //
 // Two kernels may share a short name. It is "" only for "".
 func ShortName(name string) string {
+	var p parser
+	return p.short(name)
+}
+
+// ShortNames returns the short name of each kernel; see [ShortName]. It takes
+// less than to ask for one at a time.
+func ShortNames(names []string) []string {
+	short := make([]string, len(names))
+	eachName(len(names), func(p *parser, i int) { short[i] = p.short(names[i]) })
+	return short
+}
+
+func (p *parser) short(name string) string {
 	short := name
-	if k, ok := parseKernel(name); ok {
-		short = shortKernel(k)
+	if k, ok := p.kernel(name); ok {
+		short = p.shortKernel(k)
 	} else if head, _, ok := strings.Cut(name, "("); ok && head != "" {
 		short = head
 	}
@@ -34,30 +47,31 @@ func ShortName(name string) string {
 	}
 	if utf8.RuneCountInString(short) > maxShortName {
 		// Without its tile and schedule the name may fit.
-		if f := printable(Family(name)); !strings.ContainsAny(f, "<(") && utf8.RuneCountInString(f) <= maxShortName {
+		if f := printable(p.family(name)); !strings.ContainsAny(f, "<(") && utf8.RuneCountInString(f) <= maxShortName {
 			short = f
 		}
 	}
 	return cutMiddle(short, maxShortName)
 }
 
-func shortKernel(k kernel) string {
+// shortKernel names a kernel that p has taken apart.
+func (p *parser) shortKernel(k kernel) string {
 	id := k.id()
 	switch {
 	case strings.HasPrefix(k.path, "at::native::") && k.tmpl:
 		switch f := atenFamily(k); {
 		case strings.HasPrefix(f, "at::native::elementwise_kernel<"):
-			return shortFunctor("elementwise", f)
+			return p.shortFunctor("elementwise", f)
 		case strings.HasPrefix(f, "at::native::reduce_kernel<"):
-			return shortFunctor("reduce", f)
+			return p.shortFunctor("reduce", f)
 		}
 	case strings.HasPrefix(k.path, "cutlass::") && len(k.args) > 0:
 		// The type that is run says more than device_kernel and Kernel2.
-		p := k.args[0]
-		for t := p.template(); len(t) == 1 && strings.HasPrefix(p.head(), "enable_"); t = p.template() {
-			p = t[0]
+		a := k.args[0]
+		for t := a.template(); len(t) == 1 && strings.HasPrefix(a.head(), "enable_"); t = a.template() {
+			a = t[0]
 		}
-		if h := p.head(); h != "" {
+		if h := a.head(); h != "" {
 			return h
 		}
 	case id == "kernel" || id == "Kernel" || id == "run":
@@ -71,29 +85,29 @@ func shortKernel(k kernel) string {
 
 // shortFunctor names what an element-wise kernel or a reduction computes, from
 // its family.
-func shortFunctor(what, family string) string {
-	k, ok := parseKernel(family)
+func (p *parser) shortFunctor(what, family string) string {
+	k, ok := p.kernel(family)
 	if !ok || len(k.args) == 0 {
 		return what
 	}
-	p := k.args[0]
-	if t := p.template(); p.head() == "ReduceOp" && len(t) > 1 {
-		p = t[1]
+	a := k.args[0]
+	if t := a.template(); a.head() == "ReduceOp" && len(t) > 1 {
+		a = t[1]
 	}
 	// The operation is inside what adapts it: BinaryFunctor<…, MulFunctor<float>>,
 	// func_wrapper_t<float, sum_functor<…>…>.
 	for {
-		h, t := p.head(), p.template()
+		h, t := a.head(), a.template()
 		if len(t) == 0 || h != "BinaryFunctor" && h != "AUnaryFunctor" && h != "BUnaryFunctor" && h != "func_wrapper_t" {
 			break
 		}
-		p = t[len(t)-1]
+		a = t[len(t)-1]
 	}
-	if len(p) == 0 {
+	if len(a) == 0 {
 		return what
 	}
 	// The function that a lambda is in: at::native::silu_kernel::{lambda()#1}…
-	f := lastComponent(strings.TrimSuffix(p[0].text, "::"))
+	f := lastComponent(strings.TrimSuffix(a[0].text, "::"))
 	for _, s := range [...]string{"_impl", "_cuda", "_kernel", "Functor", "_functor", "Ops"} {
 		f = strings.TrimSuffix(f, s)
 	}

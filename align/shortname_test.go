@@ -32,9 +32,18 @@ func TestShortName(t *testing.T) {
 		{"(x)", "(x)"},
 		{"\n", " "},
 	}
+	var names, want []string
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, align.ShortName(tt.name)); diff != "" {
 			t.Errorf("ShortName(%q) (-want +got)\n%s", tt.name, diff)
 		}
+		names, want = append(names, tt.name), append(want, tt.want)
+	}
+	// Those that share a parser share its memory.
+	if diff := cmp.Diff(want, align.ShortNames(names)); diff != "" {
+		t.Errorf("ShortNames (-want +got)\n%s", diff)
+	}
+	if got := align.ShortNames(nil); len(got) != 0 {
+		t.Errorf("ShortNames(nil) = %q", got)
 	}
 }

@@ -35,6 +35,7 @@ type File struct {
 	Header  []byte // shorter than HeaderSize if the file is
 
 	path string
+	logs []string // where a log would be
 	info os.FileInfo
 }
 
@@ -54,6 +55,12 @@ func OpenFile(path string) (*File, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	// SQLite looks for a log beside the file that a link leads to; one beside
+	// the link may be of a version that did not.
+	f.logs = []string{f.Real + "-wal", f.Real + "-journal"}
+	if path != f.Real {
+		f.logs = append(f.logs, path+"-wal", path+"-journal")
 	}
 	if f.File, err = os.Open(path); err != nil {
 		return nil, err
@@ -89,11 +96,9 @@ func (f *File) header() ([]byte, error) {
 	return h[:n], err
 }
 
-// log returns what Log is now. SQLite looks for a log beside the file that a
-// link leads to; one beside the link may be of a version that did not.
+// log returns what Log is now.
 func (f *File) log() (string, error) {
-	names := []string{f.Real + "-wal", f.Real + "-journal", f.path + "-wal", f.path + "-journal"}
-	for _, name := range names {
+	for _, name := range f.logs {
 		info, err := os.Stat(name)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 			continue // it is not there, or cannot be

@@ -135,9 +135,9 @@ func newHTMLData(r *align.Result, names *nameTable) htmlData {
 		d.E2E = newDataStep(r.E2E)
 	}
 	d.Names = names.full
-	d.Short = make([]string, len(names.full))
-	for i, n := range names.full {
-		d.Short[i] = cutMiddle(Clean(align.ShortName(n)), siteNameWidth)
+	d.Short = align.ShortNames(names.full)
+	for i, n := range d.Short {
+		d.Short[i] = cutMiddle(Clean(n), siteNameWidth)
 	}
 	return d
 }

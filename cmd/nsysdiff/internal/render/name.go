@@ -1,15 +1,13 @@
 package render
 
 import (
-	"context"
-	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
 	"github.com/nsysdiff/nsysdiff/align"
-	"github.com/nsysdiff/nsysdiff/internal/fan"
 )
 
 // width returns how many columns s takes on a terminal. Characters of
@@ -70,29 +68,32 @@ func cutMiddle(s string, n int) string {
 // fitName shortens a kernel's name to at most n columns: first by leaving out
 // return type, parameters and namespaces, then to what a person calls it, then
 // by cutting.
-func fitName(name string, n int) string {
-	if width(name) <= n {
-		return name
+func fitName(name string, n int) string { return fitEach([]string{name}, n)[0] }
+
+// fitEach is fitName for each of several names.
+func fitEach(names []string, n int) []string {
+	fit := slices.Clone(names)
+	var long []string // those for which only a short name is short enough
+	var at []int      // their places
+	for i, name := range names {
+		if width(name) <= n {
+			continue
+		}
+		if fit[i] = bareName(name); width(fit[i]) > n {
+			long, at = append(long, name), append(at, i)
+		}
 	}
-	if bare := bareName(name); width(bare) <= n {
-		return bare
+	for k, short := range align.ShortNames(long) {
+		fit[at[k]] = cutMiddle(Clean(short), n)
 	}
-	return cutMiddle(Clean(align.ShortName(name)), n)
+	return fit
 }
 
 // fitNames shortens the names of a column to at most n columns. Names that
 // differ and would look alike are cut instead where that tells them apart, by
 // their template arguments.
 func fitNames(names []string, n int) []string {
-	// To shorten a name is to parse it, which takes longer than all else that
-	// a table of names takes.
-	fit := make([]string, len(names))
-	const share = 16 // names that are worth a goroutine
-	fan.Out(context.Background(), runtime.GOMAXPROCS(0), (len(names)+share-1)/share, func(k int) {
-		for i := k * share; i < min(k*share+share, len(names)); i++ {
-			fit[i] = fitName(names[i], n)
-		}
-	})
+	fit := fitEach(names, n)
 	full := map[string]map[string]bool{} // by what is shown
 	for i, name := range names {
 		if full[fit[i]] == nil {
