@@ -90,6 +90,9 @@ func (f *field) width() int {
 	return n
 }
 
+// of returns the bytes of the value in its record.
+func (f *field) of(record []byte) []byte { return record[f.offset : f.offset+f.width()] }
+
 // parseRecord finds the fields of the wanted columns (indices into columns) in
 // a record by its header, and appends them to out. size is how long the record
 // must be, need how many of its bytes hold the header and the fields.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -70,13 +71,8 @@ type plan struct {
 	need   int // bytes of it that hold header and wanted values
 	local  bool
 	loads  []load
-	keys   []extent // the values of the key columns
+	keys   []field // of the key columns
 }
-
-// An extent is some bytes of a record.
-type extent struct{ offset, size int32 }
-
-func (e extent) of(record []byte) []byte { return record[e.offset : e.offset+e.size] }
 
 const (
 	// maxPlans and maxTemplateBytes bound what a worker remembers. A few
@@ -201,13 +197,9 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 		need:   need,
 		local:  need <= sc.layout.local(size),
 		loads:  make([]load, 0, columns),
-		keys:   make([]extent, len(ts.opts.Keys)),
+		keys:   slices.Clone(fields[columns:]),
 	}
 	ts.planned++
-	for i := range p.keys {
-		f := &fields[columns+i]
-		p.keys[i] = extent{int32(f.offset), int32(f.width())}
-	}
 	for _, f := range fields[:columns] {
 		n, _ := width(f.serial)
 		l := load{shift: 64}
@@ -232,25 +224,20 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 }
 
 // template returns the template of a record that has the header of p.
-func (ts *templates) template(p *plan, record []byte) (*template, error) {
+func (ts *templates) template(p *plan, record []byte) (t *template, err error) {
 	raw := binary.LittleEndian.AppendUint32(ts.keyRaw[:0], p.number)
-	for _, e := range p.keys {
-		raw = append(raw, e.of(record)...)
+	for i := range p.keys {
+		raw = append(raw, p.keys[i].of(record)...)
 	}
 	ts.keyRaw = raw
 	if t := ts.known[string(raw)]; t != nil {
 		return t, nil
 	}
 
-	t := &template{size: -1, loads: p.loads, next: ts.none, id: ts.made}
+	t = &template{size: -1, loads: p.loads, next: ts.none, id: ts.made}
 	ts.made++
-	fields, _, _, err := parseRecord(ts.fields, record[:len(p.header)], ts.scan.def.columns, ts.scan.wanted)
-	if err != nil {
-		return nil, err
-	}
-	ts.fields = fields
-	for i, f := range fields[len(p.loads):] {
-		if ts.keyRow[i], err = f.value(record, 0); err != nil {
+	for i := range p.keys {
+		if ts.keyRow[i], err = p.keys[i].value(record, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -280,8 +267,8 @@ func (ts *templates) template(p *plan, record []byte) (*template, error) {
 // they cover the header and the key columns.
 func (p *plan) recognise(record []byte) []words {
 	end := len(p.header)
-	for _, e := range p.keys {
-		end = max(end, int(e.offset+e.size))
+	for i := range p.keys {
+		end = max(end, p.keys[i].offset+p.keys[i].width())
 	}
 	out := make([]words, (end+wordsSize-1)/wordsSize)
 	cover := func(from, to int) {
@@ -292,8 +279,8 @@ func (p *plan) recognise(record []byte) []words {
 		}
 	}
 	cover(0, len(p.header))
-	for _, e := range p.keys {
-		cover(int(e.offset), int(e.offset+e.size))
+	for i := range p.keys {
+		cover(p.keys[i].offset, p.keys[i].offset+p.keys[i].width())
 	}
 	return out
 }
