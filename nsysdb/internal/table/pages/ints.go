@@ -106,7 +106,8 @@ type worker struct {
 	columns [][]int64
 	keys    []uint32
 	n       int
-	records []record // of the leaf at hand
+	pages   []btreePage // the leaves at hand
+	records []record    // of the leaf at hand
 	apart   []apart
 }
 
@@ -133,13 +134,14 @@ func (w *worker) decode(from, to int) (err error) {
 	if err := w.load(from, to); err != nil {
 		return err
 	}
-	w.n = 0
+	w.n, w.pages = 0, w.pages[:0]
 	for i := from; i < to; i++ {
 		b, err := w.leaf(i, i-from)
 		if err != nil {
 			return err
 		}
 		w.n += b.cells
+		w.pages = append(w.pages, b)
 	}
 	for i := range w.columns {
 		w.columns[i] = slices.Grow(w.columns[i][:0], w.n)[:w.n]
@@ -152,11 +154,11 @@ func (w *worker) decode(from, to int) (err error) {
 	}
 	row := 0
 	for i := from; i < to; i++ {
-		cells, err := w.scanLeaf(i, i-from, row)
-		if err != nil {
+		b := &w.pages[i-from]
+		if err := w.scanLeaf(i, b, w.buf[w.at[i-from]:], row); err != nil {
 			return err
 		}
-		row += cells
+		row += b.cells
 	}
 	for i := range w.columns {
 		if w.def.columns[w.wanted[i]].rowid {
@@ -166,49 +168,58 @@ func (w *worker) decode(from, to int) (err error) {
 	return nil
 }
 
-// scanLeaf decodes a leaf, which is number k of those loaded and whose first
-// row is number row of the batch. It goes over the leaf three times, each time
-// doing little enough to stay in registers, while the page is in the fastest
-// cache.
-func (w *worker) scanLeaf(i, k, row int) (cells int, err error) {
-	b, err := w.leaf(i, k)
-	if err != nil {
-		return 0, err
-	}
-	page := w.buf[w.at[k]:] // beyond the page, so that eight bytes can be loaded anywhere in it
+// scanLeaf decodes leaf i, whose first row is number row of the batch. page goes
+// on beyond the page, so that eight bytes can be loaded anywhere in it. It goes
+// over the leaf three times, each time doing little enough to stay in registers,
+// while the page is in the fastest cache.
+func (w *worker) scanLeaf(i int, b *btreePage, page []byte, row int) error {
 	w.records = slices.Grow(w.records[:0], b.cells)[:b.cells]
-	if err := w.findRecords(i, &b, page, row); err != nil {
-		return 0, err
+	if err := w.findRecords(i, b, page, row); err != nil {
+		return err
 	}
-	if err := w.recognise(&b, page); err != nil {
-		return 0, err
+	if err := w.recognise(b, page); err != nil {
+		return err
 	}
 	for l := range w.columns {
-		column := w.columns[l][row : row+b.cells]
-		for j := range w.records {
-			r := &w.records[j]
-			column[j] = r.template.loads[l].value(page[r.at:])
-		}
+		fillColumn(w.columns[l][row:], w.records, w.loads[l:], page)
 	}
 	if w.keys != nil {
-		keys := w.keys[row : row+b.cells]
-		for j := range w.records {
-			keys[j] = w.records[j].template.key
-		}
+		fillKeys(w.keys[row:], w.records, w.all)
 	}
 	for _, a := range w.apart {
 		for l := range w.columns {
-			w.columns[l][row+a.row] = a.loads[l].value(a.record)
+			w.columns[l][row+a.row] = a.loads[l].value(a.record, 0)
 		}
 	}
 	w.apart = w.apart[:0]
-	return b.cells, nil
+	return nil
+}
+
+// fillColumn reads a column of the records. Among the variables of its caller,
+// its own would not stay in registers.
+//
+//go:noinline
+func fillColumn(column []int64, records []record, loads []load, page []byte) {
+	column = column[:len(records)]
+	for j := range records {
+		r := &records[j]
+		column[j] = loads[r.loads].value(page, r.at)
+	}
+}
+
+// fillKeys reads the keys of the records.
+func fillKeys(keys []uint32, records []record, all []template) {
+	keys = keys[:len(records)]
+	for j := range records {
+		keys[j] = all[records[j].template].key
+	}
 }
 
 // A record is a record of the leaf at hand.
 type record struct {
-	at, size int // in the page
-	template *template
+	at, size uint32 // in the page
+	template uint32 // number
+	loads    uint32 // of the template
 }
 
 // An apart is a record whose values do not all lie in the leaf.
@@ -226,8 +237,8 @@ func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
 	// The rowid that comes next mostly is one more than the last, and then so
 	// is its encoding, the upper bytes of what is loaded there, unless bit 7
 	// says that it has grown.
-	const unknown = 0x80
-	expect, shift, length := uint64(unknown), 0, 0
+	const grown = 0x80
+	expect, shift, length := uint64(grown), 0, 0
 	pointers := page[b.array:b.end]
 	for j := range w.records {
 		at := int(pointers[2*j])<<8 | int(pointers[2*j+1])
@@ -242,25 +253,25 @@ func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
 		}
 		r := &w.records[j]
 		rowid := last + 1
-		if x := binary.BigEndian.Uint64(page[n:]); expect&0x80 == 0 && x>>(shift&63) == expect && size <= maxLocal && (n-at == 1 || page[n-1] < 0x80) {
-			r.at, r.size = n+length, size
+		if x := binary.BigEndian.Uint64(page[n:]); expect&grown == 0 && x>>(shift&63) == expect && size <= maxLocal && (n-at == 1 || page[n-1] < 0x80) {
+			r.at, r.size = uint32(n+length), uint32(size)
 			expect++
 		} else {
 			c, err := w.leafCell(b, j)
 			if err != nil {
 				return err
 			}
-			r.at, r.size, rowid = c.at, c.size, c.rowid
+			r.at, r.size, rowid = uint32(c.at), uint32(c.size), c.rowid
 			if rowid <= last && !first {
 				return refuse("page %d: rowids not ascending", b.number)
 			}
-			expect = unknown
+			expect = grown
 			if length = c.at - n; size == c.size && length >= 1 && length <= 8 {
 				shift = 64 - 8*length
 				expect = x>>(shift&63) + 1
 			}
 		}
-		if r.size <= maxLocal && r.at+r.size > usable {
+		if int(r.size) <= maxLocal && int(r.at+r.size) > usable {
 			return b.outside(j)
 		}
 		last, first = rowid, false
@@ -276,28 +287,32 @@ func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
 
 // recognise finds the templates of the leaf's records.
 func (w *worker) recognise(b *btreePage, page []byte) error {
-	t, history := w.last, w.history
+	// Not in mid-leaf: its records have numbers of templates.
+	if w.bytes > maxBytes {
+		w.forget()
+	}
+	last, history, all := w.last, w.history, w.all
 	for j := range w.records {
 		r := &w.records[j]
 		guess := &w.guess[history]
 		next := *guess
-		if next.size != r.size || !next.matches(page[r.at:]) {
-			if next = t.next; next.size != r.size || !next.matches(page[r.at:]) {
-				found, record, err := w.find(&w.reader, b, cell{at: r.at, size: r.size})
+		if !all[next].matches(r, page) {
+			if next = all[last].next; !all[next].matches(r, page) {
+				found, record, err := w.find(&w.reader, b, cell{at: int(r.at), size: int(r.size)})
 				if err != nil {
 					return err
 				}
-				if next = found; next.apart != nil {
-					w.apart = append(w.apart, apart{j, next.apart, slices.Clone(record)})
+				next, all = found, w.all
+				if a := all[next].apart; a != nil {
+					w.apart = append(w.apart, apart{j, a, slices.Clone(record)})
 				}
 			}
 			*guess = next
 		}
-		t.next = next
-		t = next
-		history = remember(history, t.id)
-		r.template = t
+		all[last].next = next
+		r.template, r.loads = next, all[next].loads
+		last, history = next, remember(history, next)
 	}
-	w.last, w.history = t, history
+	w.last, w.history = last, history
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
 // A shape is how a file is divided into pages and how these are managed.
@@ -160,6 +162,41 @@ func TestManyHeaders(t *testing.T) {
 		WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i < 9000)
 		INSERT INTO t SELECT i, printf('%*d', i%90, i), (i << (i%7*8)) - i%2, zeroblob(i/90) FROM n`)
 	checkRefused(t, compare(t, path), nil)
+}
+
+// TestForgets has more keys, and more headers, than a worker remembers, and all
+// of them twice: it asks for those that it forgot again, and no key is another's.
+func TestForgets(t *testing.T) {
+	for _, c := range []struct {
+		name, key string // an expression of the number i
+		distinct  int
+	}{
+		{"keys", "i", 20000},
+		{"headers", "zeroblob(i)", 5000},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, _ := made(t, "CREATE TABLE t(a INTEGER, k)", fmt.Sprintf(
+				`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i < %d - 1)
+				INSERT INTO t SELECT i, %[2]s FROM n UNION ALL SELECT i, %[2]s FROM n`, c.distinct, c.key))
+			calls, rows := 0, 0
+			opts := table.IntsOptions{Workers: 1, Keys: []string{"k"}, Key: func(_ int, row []table.Value) (uint32, error) {
+				calls++
+				return uint32(row[0].Int) + uint32(len(row[0].Bytes)), nil
+			}}
+			err := s.Ints(t.Context(), "t", []string{"a"}, opts, func(b table.Batch) error {
+				for i, k := range b.Keys {
+					if b.Columns[0][i] != int64(k) {
+						return fmt.Errorf("row %d has the key %d", b.Columns[0][i], k)
+					}
+				}
+				rows += b.N
+				return nil
+			})
+			if err != nil || rows != 2*c.distinct || calls <= c.distinct {
+				t.Errorf("%d rows, %d calls for %d keys: %v", rows, calls, c.distinct, err)
+			}
+		})
+	}
 }
 
 // TestFileBytes changes bytes of the header that SQLite and package pages must

@@ -14,14 +14,16 @@ import (
 // sequence, the record after one mostly has the template that came next the
 // last time, and to see that it does takes one comparison of a few words.
 type template struct {
-	size  int     // of the record; -1 if it cannot be told from what lies in the page
-	words []words // from the start of the record
-	loads []load  // by wanted column; constants if the values are not all in the page
-	apart []load  // what to load then, from the record put together
+	size  int32 // of the record; -1 if it cannot be told from what lies in the page
 	key   uint32
-	next  *template // that last came after this one; never nil
-	id    uint32
+	next  uint32  // the template that last came after this one
+	loads uint32  // where those of the wanted columns begin in templates.loads; constants if the values are not all in the page
+	words []words // from the start of the record
+	apart []load  // what to load then, from the record put together
 }
+
+// unknown is the number of a template that no record has.
+const unknown = 0
 
 // Words are four times eight bytes that all records of a template share, as
 // far as the mask goes.
@@ -29,20 +31,21 @@ type words struct{ value, mask [4]uint64 }
 
 const wordsSize = 32 // bytes
 
-// matches reports whether a record, with what follows it in the page, has the
-// template, given that it has the size.
-func (t *template) matches(record []byte) bool {
+// matches reports whether a record has the template.
+func (t *template) matches(r *record, page []byte) bool {
+	return uint32(t.size) == r.size && t.alike(page[r.at:])
+}
+
+// alike reports whether a record, with what follows it in the page, has the
+// words of the template.
+func (t *template) alike(record []byte) bool {
 	diff := uint64(0)
 	for i := range t.words {
-		if len(record) < wordsSize {
-			return false
-		}
-		w, r := &t.words[i], record[:wordsSize]
+		w, r := &t.words[i], (*[wordsSize]byte)(record[i*wordsSize:])
 		diff |= (binary.LittleEndian.Uint64(r[0:8])^w.value[0])&w.mask[0] |
 			(binary.LittleEndian.Uint64(r[8:16])^w.value[1])&w.mask[1] |
 			(binary.LittleEndian.Uint64(r[16:24])^w.value[2])&w.mask[2] |
 			(binary.LittleEndian.Uint64(r[24:32])^w.value[3])&w.mask[3]
-		record = record[wordsSize:]
 	}
 	return diff == 0
 }
@@ -51,16 +54,17 @@ func (t *template) matches(record []byte) bool {
 // as a signed number, or, where the header alone tells the value and shift is
 // 64, the constant.
 type load struct {
-	offset   int
-	shift    uint
+	offset   uint32
+	shift    uint32
 	constant int64
 }
 
-func (l *load) value(record []byte) int64 {
+// value returns the integer of the record that begins at an offset of b.
+func (l *load) value(b []byte, at uint32) int64 {
 	if l.shift > 63 {
 		return l.constant
 	}
-	return int64(binary.BigEndian.Uint64(record[l.offset:])) >> (l.shift & 63)
+	return int64(binary.BigEndian.Uint64(b[at+l.offset:])) >> (l.shift & 63)
 }
 
 // A plan is what the records that have one header share.
@@ -71,35 +75,31 @@ type plan struct {
 	need   int // bytes of it that hold header and wanted values
 	local  bool
 	loads  []load
+	first  uint32  // of loads in templates.loads, if local
 	keys   []field // of the key columns
 }
 
-const (
-	// maxPlans and maxTemplateBytes bound what a worker remembers. A few
-	// dozen plans and a few hundred templates are usual; what does not fit is
-	// found anew.
-	maxPlans         = 4096
-	maxTemplateBytes = 1 << 20
-)
+// maxBytes bounds what a worker remembers, about. A few dozen plans and a few
+// hundred templates are usual; what does not fit is found anew.
+const maxBytes = 1 << 20
 
 // templates finds the templates of records.
 type templates struct {
 	scan   *scan
 	number int // of the worker
 	opts   *table.IntsOptions
-	none   *template // stands for a template that is not known
-	last   *template // of the last record
+	all    []template // by number
+	loads  []load     // of all plans; constants come first, for templates with apart
+	last   uint32     // template of the last record
 	// guess remembers the template that came after the last few, by history,
-	// which mixes their ids: of each earlier one fewer bits count.
-	guess   [1 << historyBits]*template
+	// which mixes their numbers: of each earlier one fewer bits count.
+	guess   [1 << historyBits]uint32
 	history uint32
 	plans   map[string]*plan
 	recent  [1024]*plan // by hash of the header, a faster way to plans
 	seed    maphash.Seed
-	known   map[string]*template // by plan and the bytes of the keys
-	bytes   int                  // that all templates take, about
-	planned uint32
-	made    uint32
+	known   map[string]uint32 // templates by plan and the bytes of the keys
+	bytes   int               // that all this takes, about
 	fields  []field
 	keyRaw  []byte
 	keyRow  []table.Value
@@ -107,18 +107,26 @@ type templates struct {
 }
 
 func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
-	ts.none = &template{size: -1}
-	ts.none.next = ts.none
-	ts.scan, ts.number, ts.opts, ts.last = sc, number, opts, ts.none
-	ts.history, ts.made, ts.planned = 0, 0, 0
-	for i := range ts.guess {
-		ts.guess[i] = ts.none
-	}
-	ts.plans, ts.known = map[string]*plan{}, map[string]*template{}
-	clear(ts.recent[:])
-	ts.bytes = 0
+	ts.scan, ts.number, ts.opts = sc, number, opts
 	ts.seed = maphash.MakeSeed()
 	ts.keyRow = make([]table.Value, len(opts.Keys))
+	ts.plans, ts.known = map[string]*plan{}, map[string]uint32{}
+	ts.forget()
+}
+
+// forget drops all plans and templates.
+func (ts *templates) forget() {
+	clear(ts.plans)
+	clear(ts.known)
+	clear(ts.recent[:])
+	clear(ts.guess[:])
+	clear(ts.all) // for what it points to
+	ts.all = append(ts.all[:0], template{size: -1})
+	ts.loads = ts.loads[:0]
+	for range len(ts.scan.wanted) - len(ts.opts.Keys) {
+		ts.loads = append(ts.loads, load{shift: 64})
+	}
+	ts.bytes, ts.last, ts.history = 0, unknown, 0
 }
 
 const historyBits = 12
@@ -130,18 +138,18 @@ func remember(history, id uint32) uint32 {
 
 // find returns the template of a record, and the record as far as it is
 // needed, with padding.
-func (ts *templates) find(r *reader, b *btreePage, c cell) (*template, []byte, error) {
+func (ts *templates) find(r *reader, b *btreePage, c cell) (uint32, []byte, error) {
 	p, err := ts.plan(r, b, c)
 	if err != nil {
-		return nil, nil, err
+		return unknown, nil, err
 	}
 	record, err := r.prefix(b, c, p.need)
 	if err != nil {
-		return nil, nil, err
+		return unknown, nil, err
 	}
 	t, err := ts.template(p, record)
 	if err != nil {
-		return nil, nil, err
+		return unknown, nil, err
 	}
 	ts.record = append(append(ts.record[:0], record...), make([]byte, padding)...)
 	return t, ts.record, nil
@@ -162,9 +170,7 @@ func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
 		if p, err = ts.newPlan(header); err != nil {
 			return nil, fmt.Errorf("page %d: %w", b.number, err)
 		}
-		if len(ts.plans) == maxPlans {
-			ts.forget()
-		}
+		ts.bytes += len(header) + 64*len(ts.scan.wanted) + 256
 		ts.plans[p.header] = p
 	}
 	*recent = p
@@ -172,14 +178,6 @@ func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
 		return nil, refuse("page %d: a record of %d bytes whose header says %d", b.number, c.size, p.size)
 	}
 	return p, nil
-}
-
-// forget drops all plans and templates but those that the last record leads to.
-func (ts *templates) forget() {
-	clear(ts.plans)
-	clear(ts.known)
-	clear(ts.recent[:])
-	ts.bytes = 0
 }
 
 func (ts *templates) newPlan(header []byte) (*plan, error) {
@@ -191,7 +189,7 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 	ts.fields = fields
 	columns := len(sc.wanted) - len(ts.opts.Keys)
 	p := &plan{
-		number: ts.planned,
+		number: uint32(len(ts.plans)),
 		header: string(header),
 		size:   size,
 		need:   need,
@@ -199,7 +197,6 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 		loads:  make([]load, 0, columns),
 		keys:   slices.Clone(fields[columns:]),
 	}
-	ts.planned++
 	for _, f := range fields[:columns] {
 		n, _ := width(f.serial)
 		l := load{shift: 64}
@@ -214,53 +211,53 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 		case f.serial == 8 || f.serial == 9:
 			l.constant = int64(f.serial - 8)
 		case f.serial <= 6:
-			l = load{offset: f.offset, shift: uint(64 - 8*n)}
+			l = load{offset: uint32(f.offset), shift: uint32(64 - 8*n)}
 		default:
 			return nil, refuse("column %s: a value that is not an integer", f.column.Name)
 		}
 		p.loads = append(p.loads, l)
 	}
+	if p.local {
+		p.first = uint32(len(ts.loads))
+		ts.loads = append(ts.loads, p.loads...)
+	}
 	return p, nil
 }
 
-// template returns the template of a record that has the header of p.
-func (ts *templates) template(p *plan, record []byte) (t *template, err error) {
+// template returns the number of the template of a record that has the header
+// of p.
+func (ts *templates) template(p *plan, record []byte) (number uint32, err error) {
 	raw := binary.LittleEndian.AppendUint32(ts.keyRaw[:0], p.number)
 	for i := range p.keys {
 		raw = append(raw, p.keys[i].of(record)...)
 	}
 	ts.keyRaw = raw
-	if t := ts.known[string(raw)]; t != nil {
-		return t, nil
+	if number, ok := ts.known[string(raw)]; ok {
+		return number, nil
 	}
 
-	t = &template{size: -1, loads: p.loads, next: ts.none, id: ts.made}
-	ts.made++
+	t := template{size: -1}
 	for i := range p.keys {
 		if ts.keyRow[i], err = p.keys[i].value(record, 0); err != nil {
-			return nil, err
+			return unknown, err
 		}
 	}
 	if ts.opts.Key != nil {
 		if t.key, err = ts.opts.Key(ts.number, ts.keyRow); err != nil {
-			return nil, err
+			return unknown, err
 		}
 	}
 	if p.local {
-		t.size = p.size
-		t.words = p.recognise(record)
+		t.size = int32(p.size)
+		t.words, t.loads = p.recognise(record), p.first
 	} else {
 		t.apart = p.loads
-		t.loads = make([]load, len(p.loads))
-		for i := range t.loads {
-			t.loads[i].shift = 64
-		}
 	}
-	if ts.bytes += len(raw) + 64*len(t.words) + 256; ts.bytes > maxTemplateBytes {
-		ts.forget()
-	}
-	ts.known[string(raw)] = t
-	return t, nil
+	ts.bytes += len(raw) + 64*len(t.words) + 256
+	number = uint32(len(ts.all))
+	ts.all = append(ts.all, t)
+	ts.known[string(raw)] = number
+	return number, nil
 }
 
 // recognise returns the words by which the template of a record is recognised:
