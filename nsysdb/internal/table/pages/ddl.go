@@ -34,7 +34,7 @@ const maxColumns = 2000
 // with a type and the usual constraints. It refuses what it does not know, as
 // what it does not know may change how rows are stored.
 func parseTable(sql string) (columns []column, refused error) {
-	p := ddl{rest: sql}
+	p := ddl{sql: sql, rest: sql}
 	p.next()
 	if !p.take("CREATE") || !p.take("TABLE") {
 		return nil, refuse("not an ordinary table")
@@ -93,11 +93,14 @@ const (
 type token struct {
 	kind tokenKind
 	text string // unquoted
+	// How much of the statement is left from where it starts, and after it.
+	start, end int
 }
 
 // A ddl is a parser of a statement. tok is the token that comes next.
 type ddl struct {
-	rest string
+	sql  string // the statement
+	rest string // what is left of it after tok
 	tok  token
 }
 
@@ -105,7 +108,9 @@ type ddl struct {
 func (p *ddl) next() token {
 	was := p.tok
 	p.skip()
+	start := len(p.rest)
 	p.tok = p.scan()
+	p.tok.start, p.tok.end = start, len(p.rest)
 	return was
 }
 
@@ -280,31 +285,31 @@ func (p *ddl) column() (column, error) {
 }
 
 // columnType parses a declared type: words, then at most one pair of
-// parentheses.
+// parentheses. It is the text of these as it stands in the statement, in upper
+// case, as SQLite has it.
 func (p *ddl) columnType() (string, error) {
-	typ := ""
+	first, last := p.tok, p.tok
 	for p.tok.kind == wordToken && !p.isAny("CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK",
 		"DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS") {
-		word := p.next().text
-		if strings.ContainsFunc(word, func(r rune) bool { return r >= 0x80 }) {
-			return "", refuse("type %q", word)
-		}
-		if typ != "" {
-			typ += " "
-		}
-		typ += strings.ToUpper(word)
+		last = p.next()
 	}
-	if typ == "" || !p.take("(") {
-		return typ, nil
+	if p.tok.start == first.start {
+		return "", nil
 	}
-	var size strings.Builder
-	for !p.take(")") {
-		if p.tok.kind == endToken {
-			return "", refuse("type %q", typ)
+	if p.is("(") {
+		for !p.is(")") {
+			if p.tok.kind == endToken {
+				return "", refuse("a type without its closing bracket")
+			}
+			p.next()
 		}
-		size.WriteString(p.next().text)
+		last = p.next()
 	}
-	return typ + "(" + size.String() + ")", nil
+	typ := p.sql[len(p.sql)-first.start : len(p.sql)-last.end]
+	if strings.ContainsFunc(typ, func(r rune) bool { return r >= 0x80 }) {
+		return "", refuse("type %q", typ)
+	}
+	return strings.ToUpper(typ), nil
 }
 
 // defaultValue parses what follows DEFAULT. It makes out the values whose

@@ -105,6 +105,7 @@ func TestGenerated(t *testing.T) {
 		{name: "types that the driver has its own view of", sql: []string{`CREATE TABLE t(a BOOLEAN, b TIMESTAMP, c DATETIME, d DATE, e INTEGER);
 			INSERT INTO t VALUES(5, 1700000000, '2024-01-02', 3, 1), (-1, 'soon', 4, NULL, 2), (0, 1.5, NULL, x'00', 3)`}},
 		{name: "integer columns that hold something else", sql: []string{`CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(1), ('x'), (2.5)`}},
+		{name: "types as they are spelt", sql: []string{"CREATE TABLE t(a INT\r\nGER, b  unsigned  big int /* b */, c NUMERIC ( 10 , 2 ) NOT NULL, d real/*INT*/double, e); INSERT INTO t VALUES(1, 2, 3, 4, 5)"}},
 		{name: "comments and quotes in the definition", sql: []string{"CREATE TABLE t( -- a, b\n[a b] INTEGER, /* , c\n */ `b``c` TEXT COLLATE NOCASE CHECK (length(`b``c`) < 9) UNIQUE, \"end\" INTEGER REFERENCES u(x) -- last\n); CREATE TABLE u(x INTEGER UNIQUE); INSERT INTO t VALUES(1, 'x', NULL)"}},
 		{name: "indexes and triggers", sql: []string{filled(100), "CREATE INDEX i ON t(name)", "CREATE TRIGGER g AFTER INSERT ON u BEGIN DELETE FROM u; END", "ANALYZE"}},
 		{name: "created from a query", sql: []string{"CREATE TABLE t AS SELECT 1 AS a, 'x' AS b, 2.5 AS c"}},

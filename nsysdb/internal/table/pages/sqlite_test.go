@@ -241,7 +241,7 @@ func compare(t testing.TB, path string) map[string]string {
 // compareTable returns why package pages does not read the table.
 func compareTable(t testing.TB, s table.Source, c *sqlite3.SQLiteConn, name string, known map[string]table.Table) error {
 	t.Helper()
-	info, err := query(c, "SELECT name, replace(upper(type), ', ', ',') FROM pragma_table_info("+"'"+strings.ReplaceAll(name, "'", "''")+"')")
+	info, err := query(c, "SELECT name, upper(type) FROM pragma_table_info("+"'"+strings.ReplaceAll(name, "'", "''")+"')")
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
