@@ -291,28 +291,29 @@ func (w *worker) recognise(b *btreePage, page []byte) error {
 	if w.bytes > maxBytes {
 		w.forget()
 	}
-	last, history, all := w.last, w.history, w.all
+	history, all := w.history, w.all
 	for j := range w.records {
 		r := &w.records[j]
 		guess := &w.guess[history]
-		next := *guess
-		if !all[next].matches(r, page) {
-			if next = all[last].next; !all[next].matches(r, page) {
+		t := *guess
+		if !all[t].matches(r, page) {
+			like := w.headed(r, page)
+			if t = *like; !all[t].matches(r, page) {
 				found, record, err := w.find(&w.reader, b, cell{at: int(r.at), size: int(r.size)})
 				if err != nil {
 					return err
 				}
-				next, all = found, w.all
-				if a := all[next].apart; a != nil {
+				t, all = found, w.all
+				if a := all[t].apart; a != nil {
 					w.apart = append(w.apart, apart{j, a, slices.Clone(record)})
 				}
+				*like = t
 			}
-			*guess = next
+			*guess = t
 		}
-		all[last].next = next
-		r.template, r.loads = next, all[next].loads
-		last, history = next, remember(history, next)
+		r.template, r.loads = t, all[t].loads
+		history = remember(history, t)
 	}
-	w.last, w.history = last, history
+	w.history = history
 	return nil
 }

@@ -11,12 +11,11 @@ import (
 
 // A template is what some records share: the header, and with it where the
 // columns lie, and the values of the key columns. As launches repeat in
-// sequence, the record after one mostly has the template that came next the
-// last time, and to see that it does takes one comparison of a few words.
+// sequence, the record after some others mostly has the template that came next
+// the last time, and to see that it does takes one comparison of a few words.
 type template struct {
 	size  int32 // of the record; -1 if it cannot be told from what lies in the page
 	key   uint32
-	next  uint32  // the template that last came after this one
 	loads uint32  // where those of the wanted columns begin in templates.loads; constants if the values are not all in the page
 	words []words // from the start of the record
 	apart []load  // what to load then, from the record put together
@@ -90,20 +89,21 @@ type templates struct {
 	opts   *table.IntsOptions
 	all    []template // by number
 	loads  []load     // of all plans; constants come first, for templates with apart
-	last   uint32     // template of the last record
 	// guess remembers the template that came after the last few, by history,
 	// which mixes their numbers: of each earlier one fewer bits count.
 	guess   [1 << historyBits]uint32
 	history uint32
-	plans   map[string]*plan
-	recent  [1024]*plan // by hash of the header, a faster way to plans
-	seed    maphash.Seed
-	known   map[string]uint32 // templates by plan and the bytes of the keys
-	bytes   int               // that all this takes, about
-	fields  []field
-	keyRaw  []byte
-	keyRow  []table.Value
-	record  []byte // padded
+	// heads remembers the template of the last record that began alike.
+	heads  [1 << headBits]uint32
+	plans  map[string]*plan
+	recent [1024]*plan // by hash of the header, a faster way to plans
+	seed   maphash.Seed
+	known  map[string]uint32 // templates by plan and the bytes of the keys
+	bytes  int               // that all this takes, about
+	fields []field
+	keyRaw []byte
+	keyRow []table.Value
+	record []byte // padded
 }
 
 func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
@@ -120,20 +120,31 @@ func (ts *templates) forget() {
 	clear(ts.known)
 	clear(ts.recent[:])
 	clear(ts.guess[:])
+	clear(ts.heads[:])
 	clear(ts.all) // for what it points to
 	ts.all = append(ts.all[:0], template{size: -1})
 	ts.loads = ts.loads[:0]
 	for range len(ts.scan.wanted) - len(ts.opts.Keys) {
 		ts.loads = append(ts.loads, load{shift: 64})
 	}
-	ts.bytes, ts.last, ts.history = 0, unknown, 0
+	ts.bytes, ts.history = 0, 0
 }
 
-const historyBits = 12
+const (
+	historyBits = 12
+	headBits    = 10
+)
 
-// remember adds an id to the history: the bits of the fourth last id leave it.
-func remember(history, id uint32) uint32 {
-	return (history<<3 ^ id*0x9E3779B1>>(32-historyBits)) % (1 << historyBits)
+// remember adds a number to the history: the bits of the fourth last leave it.
+func remember(history, number uint32) uint32 {
+	return (history<<3 ^ number*0x9E3779B1>>(32-historyBits)) % (1 << historyBits)
+}
+
+// headed returns the place in heads of records that begin as r does, with the
+// same types of the first columns, and are as long.
+func (ts *templates) headed(r *record, page []byte) *uint32 {
+	h := binary.LittleEndian.Uint64(page[r.at:]) ^ uint64(r.size)<<48
+	return &ts.heads[h*0x9E3779B97F4A7C15>>(64-headBits)]
 }
 
 // find returns the template of a record, and the record as far as it is
