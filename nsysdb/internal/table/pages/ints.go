@@ -233,56 +233,64 @@ type apart struct {
 // begin with number row.
 func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
 	last, first := w.leaves.after(i)
-	usable, maxLocal := w.layout.usable, w.layout.usable-35
-	// The rowid that comes next mostly is one more than the last, and then so
-	// is its encoding, the upper bytes of what is loaded there, unless bit 7
-	// says that it has grown.
-	const grown = 0x80
-	expect, shift, length := uint64(grown), 0, 0
-	pointers := page[b.array:b.end]
-	for j := range w.records {
-		at := int(pointers[2*j])<<8 | int(pointers[2*j+1])
-		if at < b.end || at+4 > usable {
-			return b.outside(j)
+	for j := 0; j < len(w.records); j++ {
+		c, err := w.leafCell(b, j)
+		if err != nil {
+			return err
 		}
-		// This is leafCell, except that the usual case is written out: a
-		// record without overflow whose size takes one or two bytes.
-		size, n := int(page[at]), at+1
-		if size >= 0x80 {
-			size, n = (size&0x7f)<<7|int(page[n]), n+1
+		if c.rowid <= last && !first {
+			return refuse("page %d: rowids not ascending", b.number)
 		}
-		r := &w.records[j]
-		rowid := last + 1
-		if x := binary.BigEndian.Uint64(page[n:]); expect&grown == 0 && x>>(shift&63) == expect && size <= maxLocal && (n-at == 1 || page[n-1] < 0x80) {
-			r.at, r.size = uint32(n+length), uint32(size)
-			expect++
-		} else {
-			c, err := w.leafCell(b, j)
-			if err != nil {
-				return err
-			}
-			r.at, r.size, rowid = uint32(c.at), uint32(c.size), c.rowid
-			if rowid <= last && !first {
-				return refuse("page %d: rowids not ascending", b.number)
-			}
-			expect = grown
-			if length = c.at - n; size == c.size && length >= 1 && length <= 8 {
-				shift = 64 - 8*length
-				expect = x>>(shift&63) + 1
-			}
-		}
-		if int(r.size) <= maxLocal && int(r.at+r.size) > usable {
-			return b.outside(j)
-		}
-		last, first = rowid, false
+		w.records[j] = record{at: uint32(c.at), size: uint32(c.size)}
+		n := w.findNext(w.records[j+1:], b, page, c)
 		if w.rowid {
-			w.rowids[row+j] = rowid
+			for k := range n + 1 {
+				w.rowids[row+j+k] = c.rowid + int64(k)
+			}
 		}
+		j, last, first = j+n, c.rowid+int64(n), false
 	}
 	if !first && len(w.records) > 0 && last > w.leaves.last[i] {
 		return refuse("page %d: rowids not ascending", b.number)
 	}
 	return nil
+}
+
+// findNext fills in where the last records of the leaf lie, those after cell c, as
+// long as they are as most are: without overflow, of a size that takes one or two
+// bytes, with rowids that count up. It returns how many, and leaves the next, and
+// what may be wrong with it, to leafCell.
+func (w *worker) findNext(records []record, b *btreePage, page []byte, c cell) int {
+	if c.key > 8 {
+		return 0
+	}
+	pointers := page[b.end-2*len(records) : b.end]
+	end, usable, maxLocal := b.end, w.layout.usable, w.layout.usable-35
+	// As the rowid is one more than the last, so is its encoding, until bit 7
+	// says that it takes another byte.
+	shift := 64 - 8*c.key
+	rowid := binary.BigEndian.Uint64(page[c.at-c.key:]) >> (shift & 63)
+	for j := range records {
+		rowid++
+		at := int(binary.BigEndian.Uint16(pointers[2*j:]))
+		if at < end || at+4 > usable || rowid&0x80 != 0 {
+			return j
+		}
+		size := int(page[at])
+		at++
+		if size >= 0x80 { // in two bytes
+			if page[at] >= 0x80 {
+				return j
+			}
+			size = (size&0x7f)<<7 | int(page[at])
+			at++
+		}
+		if binary.BigEndian.Uint64(page[at:])>>(shift&63) != rowid || size > maxLocal || at+c.key+size > usable {
+			return j
+		}
+		records[j].at, records[j].size = uint32(at+c.key), uint32(size)
+	}
+	return len(records)
 }
 
 // recognise finds the templates of the leaf's records.

@@ -45,6 +45,7 @@ func width(serial uint64) (n int, ok bool) {
 // A cell is one row of a leaf page.
 type cell struct {
 	rowid int64
+	key   int // bytes that the rowid takes
 	size  int // of the record
 	at    int // where the record starts in the page
 }
@@ -62,7 +63,7 @@ func (s *Source) leafCell(b *btreePage, i int) (cell, error) {
 		return cell{}, b.outside(i)
 	}
 	rowid, m := uvarint(b.data[at+n:])
-	c := cell{int64(rowid), int(size), at + n + m}
+	c := cell{int64(rowid), m, int(size), at + n + m}
 	end := c.at + s.layout.local(c.size)
 	if end < c.at+c.size {
 		end += 4 // the number of the first overflow page
