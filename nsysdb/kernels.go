@@ -326,32 +326,40 @@ func (r *kernelReader) choose(w *kernelWorker, b *table.Batch) {
 	}
 
 	out := &w.batch
-	out.start, out.duration = start[:n], end[:n]
+	out.start, out.duration, out.config = start[:n], end[:n], config[:n]
+	duration := out.duration[:len(out.start)]
 	for i, t := range out.start {
-		out.duration[i] = max(out.duration[i], t) - t
+		duration[i] = max(duration[i], t) - t
 	}
 	out.correlation = slices.Grow(out.correlation[:0], n)[:n]
 	if correlation == nil {
 		fill(out.correlation, noCorrelation)
 	} else {
+		narrow := out.correlation[:len(correlation[:n])]
 		for i, x := range correlation[:n] {
-			if uint64(x) >= noCorrelation {
-				x = noCorrelation
-			}
-			out.correlation[i] = uint32(x)
+			narrow[i] = uint32(min(uint64(x), noCorrelation))
 		}
 	}
-	out.config = config[:n]
-	for i, c := range out.config {
+	r.number(w, node)
+}
+
+// number replaces the numbers of configurations in w.batch by those that w gives
+// to configurations with their nodes.
+func (r *kernelReader) number(w *kernelWorker, node []int64) {
+	config, plain := w.batch.config, w.plain
+	if node != nil {
+		node = node[:len(config)]
+	}
+	for i, c := range config {
 		if node != nil && isGraphNode(node[i]) {
-			out.config[i] = r.nodeConfig(w, nodeConfig{c, uint64(node[i])})
+			config[i] = r.nodeConfig(w, nodeConfig{c, uint64(node[i])})
 			w.replayed++
 			continue
 		}
-		if w.plain[c] == trace.None {
-			w.plain[c] = r.nodeConfig(w, nodeConfig{c, noNode})
+		if plain[c] == trace.None {
+			plain[c] = r.nodeConfig(w, nodeConfig{c, noNode})
 		}
-		out.config[i] = w.plain[c]
+		config[i] = plain[c]
 	}
 }
 
