@@ -168,7 +168,7 @@ func (a *attributor) eachReplay(c *chunk, fn func(i int, begins bool)) {
 }
 
 // attribute reads the API calls.
-func (a *attributor) attribute(ctx context.Context, db *DB) error {
+func (a *attributor) attribute(ctx context.Context, db *DB, progress *progress) error {
 	a.found = hugepages.Make[uint32](a.t.Launches.Len())
 	parallel(a.workers, len(a.chunks), func(k int) { fill(a.found[a.chunks[k].from:a.chunks[k].to], trace.None) })
 	processes := map[uint64][]int{}
@@ -199,8 +199,10 @@ func (a *attributor) attribute(ctx context.Context, db *DB) error {
 			workers[worker].learn(id, f)
 			return id, nil
 		}}
-		// To see a call twice changes nothing.
-		err := db.src.ints(ctx, name, cols.names, opts, func() {}, func(b table.Batch) error {
+		count := progress.table()
+		// To see a call twice changes nothing but the progress.
+		err := db.src.ints(ctx, name, cols.names, opts, count.reset, func(b table.Batch) error {
+			count.add(b.N)
 			workers[b.Worker].calls(b.Columns[start], b.Columns[corr], b.Keys)
 			return nil
 		})

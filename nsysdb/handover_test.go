@@ -346,20 +346,27 @@ func TestHandoverOfAChangedFile(t *testing.T) {
 	}
 }
 
-// TestProgressStartsAgain: rows that are read again are not counted twice.
+// TestProgressStartsAgain: rows that are read again are not counted twice, and
+// those of other tables stay counted.
 func TestProgressStartsAgain(t *testing.T) {
 	var done []int64
-	r := &kernelReader{progress: &progress{total: 5, fn: func(d, total int64) {
-		if total != 5 {
+	p := &progress{total: 9, fn: func(d, total int64) {
+		if total != max(9, d) {
 			t.Errorf("%d of %d", d, total)
 		}
 		done = append(done, d)
-	}}}
-	r.progress.add(2)
-	r.progress.add(2)
-	r.prepare(1)
-	r.progress.add(5)
-	if want := []int64{2, 4, 5}; !slices.Equal(want, done) {
+	}}
+	first := &kernelReader{progress: p.table()}
+	first.progress.add(2)
+	first.progress.add(2)
+	first.prepare(1)
+	first.progress.add(5)
+	second := p.table()
+	second.add(3)
+	second.reset()
+	second.add(1)
+	second.add(4)
+	if want := []int64{2, 4, 5, 8, 6, 10}; !slices.Equal(want, done) {
 		t.Errorf("rows read: %d, want %d", done, want)
 	}
 }

@@ -79,9 +79,9 @@ type kernelReader struct {
 	names    nameFilter
 	from     int64 // bounds of a launch's start
 	to       int64
-	windowed bool      // the bounds leave something out
-	onlyPID  uint64    // the process of launches that do not say
-	progress *progress // nil if nobody asked
+	windowed bool   // the bounds leave something out
+	onlyPID  uint64 // the process of launches that do not say
+	progress *rowCount
 
 	// Columns with a value for each launch, and those of the configuration,
 	// which repeats, with the place of each.

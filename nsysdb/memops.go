@@ -59,7 +59,7 @@ type memOp struct {
 
 // readMemOps reads the memory copies and sets in scope. Patterns for kernel
 // names do not concern them; NVTX patterns are not applied to them.
-func (db *DB) readMemOps(ctx context.Context, r *kernelReader, strings *stringTable) ([]memOp, error) {
+func (db *DB) readMemOps(ctx context.Context, r *kernelReader, strings *stringTable, progress *progress) ([]memOp, error) {
 	copyName, err := db.copyNames(ctx)
 	if err != nil {
 		return nil, err
@@ -73,8 +73,9 @@ func (db *DB) readMemOps(ctx context.Context, r *kernelReader, strings *stringTa
 		start, end, bytes := cols.need("start"), cols.need("end"), cols.need("bytes")
 		device, context, stream := cols.need("deviceId"), cols.need("contextId"), cols.need("streamId")
 		pid, kind := cols.need("globalPid"), cols.need("copyKind")
-		absent := []int64(nil)
+		absent, count := []int64(nil), progress.table()
 		return db.src.intsInOrder(ctx, name, cols.names, table.IntsOptions{}, func(b table.Batch) error {
+			count.add(b.N)
 			for len(absent) < b.N {
 				absent = append(absent, null)
 			}

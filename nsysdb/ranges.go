@@ -151,7 +151,7 @@ func (r *rangeReader) key(_ int, row []table.Value) (uint32, error) {
 
 // readRanges reads the NVTX ranges, in order of start, without their parents.
 // A range's name is its own text or, for a registered string, that of textId.
-func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Range, error) {
+func (db *DB) readRanges(ctx context.Context, strings *stringTable, progress *rowCount) ([]trace.Range, error) {
 	if db.layout.nvtx == "" {
 		return nil, nil
 	}
@@ -166,7 +166,14 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable) ([]trace.Ran
 	r.ranges = hugepages.Make[trace.Range](int(db.plausible(rows)))
 	r.reset()
 	opts := table.IntsOptions{Workers: db.numWorkers(), Keys: keys.names, Key: r.key}
-	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, r.reset, func(b table.Batch) error { return r.add(&b) })
+	reset := func() {
+		r.reset()
+		progress.reset()
+	}
+	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, reset, func(b table.Batch) error {
+		progress.add(b.N)
+		return r.add(&b)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"slices"
-	"sync"
 
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -24,8 +23,9 @@ type Query struct {
 	// device, stream and time apply to them.
 	MemOps bool
 	// Progress, if not nil, is called now and then with the number of rows
-	// read of the table of launches, and of all, which is an estimate. Calls
-	// do not overlap.
+	// read of the tables of launches, memory operations, ranges and API calls,
+	// as far as the query needs them, and of all these, which is an estimate.
+	// Calls do not overlap.
 	Progress func(done, total int64)
 }
 
@@ -66,14 +66,16 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 	t.Capture.Warnings = slices.Clone(db.capture.Warnings)
 	t.Capture.Diagnostics = slices.Clone(db.capture.Diagnostics)
 	strings := newStringTable()
-	r := db.newKernelReader(&q.Scope)
-	if q.Progress != nil {
-		r.progress = &progress{fn: q.Progress, total: db.capture.Launches}
+	nvtx := (q.NVTX || len(q.Scope.NVTX) > 0) && db.capture.HasNVTX
+	progress, err := db.newProgress(ctx, q, nvtx)
+	if err != nil {
+		return nil, err
 	}
+	r := db.newKernelReader(&q.Scope)
+	r.progress = progress.table()
 
 	var configs []rawConfig
 	if db.layout.kernels != "" {
-		var err error
 		if r.names, err = db.filterNames(ctx, &q.Scope); err != nil {
 			return nil, err
 		}
@@ -94,8 +96,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 
 	var ops []memOp
 	if q.MemOps {
-		var err error
-		if ops, err = db.readMemOps(ctx, r, strings); err != nil {
+		if ops, err = db.readMemOps(ctx, r, strings, progress); err != nil {
 			return nil, err
 		}
 	}
@@ -105,10 +106,8 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 	}
 
 	lines := map[uint64]*timeline{}
-	nvtx := (q.NVTX || len(q.Scope.NVTX) > 0) && db.capture.HasNVTX
 	if nvtx {
-		var err error
-		if t.Ranges, err = db.readRanges(ctx, strings); err != nil {
+		if t.Ranges, err = db.readRanges(ctx, strings, progress.table()); err != nil {
 			return nil, err
 		}
 		lines = timelines(t.Ranges, db.numWorkers())
@@ -132,43 +131,13 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 	a := &attributor{t: t, lines: lines, workers: db.numWorkers()}
 	a.prepare()
 	if nvtx {
-		if err := a.attribute(ctx, db); err != nil {
+		if err := a.attribute(ctx, db, progress); err != nil {
 			return nil, err
 		}
 	}
 	t.Capture.Unattributed = a.finish(known)
 	t.Strings = strings.list
 	return t, nil
-}
-
-// A progress counts rows for Query.Progress.
-type progress struct {
-	fn    func(done, total int64)
-	total int64
-
-	mu   sync.Mutex
-	done int64
-}
-
-// add says that rows were read. A nil progress does nothing.
-func (p *progress) add(rows int) {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done += int64(rows)
-	p.fn(p.done, max(p.done, p.total))
-}
-
-// reset says that all rows will be read again. A nil progress does nothing.
-func (p *progress) reset() {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done = 0
 }
 
 // plausible bounds a number of rows, as the table's row numbers tell it, by
@@ -247,7 +216,7 @@ func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 	}
 	if len(q.Scope.NVTX) > 0 {
 		strings := newStringTable()
-		ranges, err := db.readRanges(ctx, strings)
+		ranges, err := db.readRanges(ctx, strings, nil)
 		if err != nil {
 			return err
 		}

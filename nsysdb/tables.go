@@ -132,7 +132,7 @@ type MemOp struct {
 // process, device, stream and time apply to them.
 func (db *DB) MemOps(ctx context.Context, scope trace.Scope) ([]MemOp, error) {
 	strings := newStringTable()
-	ops, err := db.readMemOps(ctx, db.newKernelReader(&scope), strings)
+	ops, err := db.readMemOps(ctx, db.newKernelReader(&scope), strings, nil)
 	if err != nil {
 		return nil, explain(db.path, err)
 	}
@@ -155,7 +155,7 @@ type Range struct {
 // together, the longer first. Marks and domains are not ranges.
 func (db *DB) Ranges(ctx context.Context) ([]Range, error) {
 	strings := newStringTable()
-	ranges, err := db.readRanges(ctx, strings)
+	ranges, err := db.readRanges(ctx, strings, nil)
 	if err != nil {
 		return nil, explain(db.path, err)
 	}
