@@ -32,7 +32,7 @@ func parseHeader(h []byte, fileSize int64) (layout, error) {
 	}
 	l.pageSize = int(binary.BigEndian.Uint16(h[16:]))
 	if l.pageSize == 1 {
-		l.pageSize = 65536
+		l.pageSize = maxPageSize
 	}
 	if l.pageSize < 512 || l.pageSize&(l.pageSize-1) != 0 {
 		return l, refuse("page size %d", l.pageSize)

@@ -155,7 +155,7 @@ func (w *worker) decode(from, to int) (err error) {
 	row := 0
 	for i := from; i < to; i++ {
 		b := &w.pages[i-from]
-		if err := w.scanLeaf(i, b, w.buf[w.at[i-from]:], row); err != nil {
+		if err := w.scanLeaf(i, b, (*window)(w.buf[w.at[i-from]:]), row); err != nil {
 			return err
 		}
 		row += b.cells
@@ -172,7 +172,7 @@ func (w *worker) decode(from, to int) (err error) {
 // on beyond the page, so that eight bytes can be loaded anywhere in it. It goes
 // over the leaf three times, each time doing little enough to stay in registers,
 // while the page is in the fastest cache.
-func (w *worker) scanLeaf(i int, b *btreePage, page []byte, row int) error {
+func (w *worker) scanLeaf(i int, b *btreePage, page *window, row int) error {
 	w.records = slices.Grow(w.records[:0], b.cells)[:b.cells]
 	if err := w.findRecords(i, b, page, row); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (w *worker) scanLeaf(i int, b *btreePage, page []byte, row int) error {
 	}
 	for _, a := range w.apart {
 		for l := range w.columns {
-			w.columns[l][row+a.row] = a.loads[l].value(a.record, 0)
+			w.columns[l][row+a.row] = a.loads[l].of(a.record)
 		}
 	}
 	w.apart = w.apart[:0]
@@ -199,7 +199,7 @@ func (w *worker) scanLeaf(i int, b *btreePage, page []byte, row int) error {
 // its own would not stay in registers.
 //
 //go:noinline
-func fillColumn(column []int64, records []record, loads []load, page []byte) {
+func fillColumn(column []int64, records []record, loads []load, page *window) {
 	column = column[:len(records)]
 	for j := range records {
 		r := &records[j]
@@ -231,7 +231,7 @@ type apart struct {
 
 // findRecords fills in where the records of leaf i lie, and w.rowids, which
 // begin with number row.
-func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
+func (w *worker) findRecords(i int, b *btreePage, page *window, row int) error {
 	last, first := w.leaves.after(i)
 	for j := 0; j < len(w.records); j++ {
 		c, err := w.leafCell(b, j)
@@ -260,41 +260,42 @@ func (w *worker) findRecords(i int, b *btreePage, page []byte, row int) error {
 // long as they are as most are: without overflow, of a size that takes one or two
 // bytes, with rowids that count up. It returns how many, and leaves the next, and
 // what may be wrong with it, to leafCell.
-func (w *worker) findNext(records []record, b *btreePage, page []byte, c cell) int {
+func (w *worker) findNext(records []record, b *btreePage, page *window, c cell) int {
 	if c.key > 8 {
 		return 0
 	}
 	pointers := page[b.end-2*len(records) : b.end]
-	end, usable, maxLocal := b.end, w.layout.usable, w.layout.usable-35
+	end, usable, maxLocal, key := uint32(b.end), uint32(w.layout.usable), uint32(w.layout.usable-35), uint32(c.key)
 	// As the rowid is one more than the last, so is its encoding, until bit 7
 	// says that it takes another byte.
 	shift := 64 - 8*c.key
-	rowid := binary.BigEndian.Uint64(page[c.at-c.key:]) >> (shift & 63)
+	rowid := page.uint64(uint32(c.at-c.key)) >> (shift & 63)
 	for j := range records {
 		rowid++
-		at := int(binary.BigEndian.Uint16(pointers[2*j:]))
+		at := uint32(binary.BigEndian.Uint16(pointers[2*j:]))
 		if at < end || at+4 > usable || rowid&0x80 != 0 {
 			return j
 		}
-		size := int(page[at])
+		size := uint32(page[at])
 		at++
 		if size >= 0x80 { // in two bytes
-			if page[at] >= 0x80 {
+			next := uint32(page[at])
+			if next >= 0x80 {
 				return j
 			}
-			size = (size&0x7f)<<7 | int(page[at])
+			size = (size&0x7f)<<7 | next
 			at++
 		}
-		if binary.BigEndian.Uint64(page[at:])>>(shift&63) != rowid || size > maxLocal || at+c.key+size > usable {
+		if page.uint64(at)>>(shift&63) != rowid || size > maxLocal || at+key+size > usable {
 			return j
 		}
-		records[j].at, records[j].size = uint32(at+c.key), uint32(size)
+		records[j].at, records[j].size = at+key, size
 	}
 	return len(records)
 }
 
 // recognise finds the templates of the leaf's records.
-func (w *worker) recognise(b *btreePage, page []byte) error {
+func (w *worker) recognise(b *btreePage, page *window) error {
 	// Not in mid-leaf: its records have numbers of templates.
 	if w.bytes > maxBytes {
 		w.forget()

@@ -26,6 +26,19 @@ const (
 	padding = 8 + wordsSize
 )
 
+// A window is the bytes from the start of a page on, as many as the largest page
+// has, and padding. What lies behind the page is of no meaning: the window is that
+// long so that the compiler knows every place that a page may have to be inside.
+type window [maxPageSize + padding]byte
+
+const maxPageSize = 1 << 16
+
+// uint64 returns the eight bytes at a place below maxPageSize.
+func (w *window) uint64(at uint32) uint64 {
+	at %= maxPageSize
+	return binary.BigEndian.Uint64(w[at:])
+}
+
 // A scan is one pass over a table.
 type scan struct {
 	*Source
@@ -77,8 +90,8 @@ func (r *reader) load(from, to int) error {
 		r.at = append(r.at, total)
 		total += size
 	}
-	if len(r.buf) < total+padding {
-		r.buf = make([]byte, total+padding)
+	if len(r.buf) < total+len(window{}) {
+		r.buf = make([]byte, total+len(window{}))
 	}
 	for i := 0; i < len(pages); {
 		j := i + 1

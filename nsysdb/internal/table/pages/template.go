@@ -31,20 +31,21 @@ type words struct{ value, mask [4]uint64 }
 const wordsSize = 32 // bytes
 
 // matches reports whether a record has the template.
-func (t *template) matches(r *record, page []byte) bool {
-	return uint32(t.size) == r.size && t.alike(page[r.at:])
+func (t *template) matches(r *record, page *window) bool {
+	return uint32(t.size) == r.size && t.alike(page, r.at)
 }
 
-// alike reports whether a record, with what follows it in the page, has the
-// words of the template.
-func (t *template) alike(record []byte) bool {
+// alike reports whether the record at a place of the page, with what follows it,
+// has the words of the template.
+func (t *template) alike(page *window, at uint32) bool {
 	diff := uint64(0)
 	for i := range t.words {
-		w, r := &t.words[i], (*[wordsSize]byte)(record[i*wordsSize:])
+		w, r := &t.words[i], (*[wordsSize]byte)(page[at%maxPageSize:])
 		diff |= (binary.LittleEndian.Uint64(r[0:8])^w.value[0])&w.mask[0] |
 			(binary.LittleEndian.Uint64(r[8:16])^w.value[1])&w.mask[1] |
 			(binary.LittleEndian.Uint64(r[16:24])^w.value[2])&w.mask[2] |
 			(binary.LittleEndian.Uint64(r[24:32])^w.value[3])&w.mask[3]
+		at += wordsSize
 	}
 	return diff == 0
 }
@@ -58,12 +59,20 @@ type load struct {
 	constant int64
 }
 
-// value returns the integer of the record that begins at an offset of b.
-func (l *load) value(b []byte, at uint32) int64 {
+// value returns the integer of the record at a place of the page.
+func (l *load) value(page *window, at uint32) int64 {
 	if l.shift > 63 {
 		return l.constant
 	}
-	return int64(binary.BigEndian.Uint64(b[at+l.offset:])) >> (l.shift & 63)
+	return int64(page.uint64(at+l.offset)) >> (l.shift & 63)
+}
+
+// of returns the integer of a record that was put together, padded.
+func (l *load) of(record []byte) int64 {
+	if l.shift > 63 {
+		return l.constant
+	}
+	return int64(binary.BigEndian.Uint64(record[l.offset:])) >> (l.shift & 63)
 }
 
 // A plan is what the records that have one header share.
@@ -142,8 +151,8 @@ func remember(history, number uint32) uint32 {
 
 // headed returns the place in heads of records that begin as r does, with the
 // same types of the first columns, and are as long.
-func (ts *templates) headed(r *record, page []byte) *uint32 {
-	h := binary.LittleEndian.Uint64(page[r.at:]) ^ uint64(r.size)<<48
+func (ts *templates) headed(r *record, page *window) *uint32 {
+	h := page.uint64(r.at) ^ uint64(r.size)<<48
 	return &ts.heads[h*0x9E3779B97F4A7C15>>(64-headBits)]
 }
 
