@@ -32,16 +32,11 @@ func isRange(eventType int64) bool {
 	return false
 }
 
-// A rangeKey is what ranges share: their thread and where their name is from.
+// A rangeKey is what ranges share: their thread and their name.
 type rangeKey struct {
-	thread uint64
-	name   uint32 // index in rangeReader.names
-}
-
-// A rangeName is a name, or the string id of one.
-type rangeName struct {
+	thread     uint64
 	text       string
-	registered int64 // null if text is the name
+	registered int64 // string id of the name, null if text is the name
 }
 
 // A rangeReader reads NVTX_EVENTS.
@@ -49,30 +44,40 @@ type rangeReader struct {
 	start, end           int
 	typ, tid, text, tidx int // places among the key columns
 
-	mu    sync.Mutex
-	keys  []rangeKey
-	known map[rangeKey]uint32
-	names []rangeName
-	ids   map[rangeName]uint32
+	workers []*rangeKeys
+	batches []rangeBatch // in order of the rows
 
 	// grow is held for reading while ranges are written, for writing while
 	// there is made room for more.
 	grow   sync.RWMutex
-	ranges []trace.Range // Name is the number of a rangeKey
+	ranges []trace.Range // Name is the number of a key in rangeKeys of the batch
 	n      int           // ranges, of those that there is room for
 }
+
+// A rangeKeys numbers the keys that one goroutine comes upon, so that none waits
+// for another. Most are those of all goroutines, but for names that count steps.
+type rangeKeys struct {
+	keys    []rangeKey
+	numbers map[rangeKey]uint32
+}
+
+// A rangeBatch is n ranges from the first on whose keys one worker numbered.
+type rangeBatch struct{ first, n, worker int }
 
 // notRange is the key of the rows that are no ranges.
 const notRange = math.MaxUint32
 
-func (r *rangeReader) reset() {
-	r.keys, r.known = nil, map[rangeKey]uint32{}
-	r.names, r.ids = nil, map[rangeName]uint32{}
-	r.n = 0
+// prepare makes r ready for a scan by a number of workers.
+func (r *rangeReader) prepare(workers int) {
+	r.workers = make([]*rangeKeys, workers)
+	for i := range r.workers {
+		r.workers[i] = &rangeKeys{numbers: map[rangeKey]uint32{}}
+	}
+	r.batches, r.n = nil, 0
 }
 
-// reserve returns the place of the first of n ranges.
-func (r *rangeReader) reserve(n int) int {
+// reserve returns the place of the first of n ranges of a worker.
+func (r *rangeReader) reserve(n, worker int) int {
 	first := r.n
 	if r.n += n; r.n > len(r.ranges) {
 		r.grow.Lock()
@@ -81,6 +86,7 @@ func (r *rangeReader) reserve(n int) int {
 		r.ranges = more
 		r.grow.Unlock()
 	}
+	r.batches = append(r.batches, rangeBatch{first, n, worker})
 	return first
 }
 
@@ -94,7 +100,7 @@ func (r *rangeReader) add(b *table.Batch) error {
 			n++
 		}
 	}
-	if err := b.InTurn(func() { first = r.reserve(n) }); err != nil {
+	if err := b.InTurn(func() { first = r.reserve(n, b.Worker) }); err != nil {
 		return err
 	}
 	r.grow.RLock()
@@ -115,36 +121,28 @@ func (r *rangeReader) add(b *table.Batch) error {
 	return nil
 }
 
-// key returns the number of what the values of the key columns say.
-func (r *rangeReader) key(_ int, row []table.Value) (uint32, error) {
+// key returns the number that a worker gives to what the values of the key
+// columns say.
+func (r *rangeReader) key(worker int, row []table.Value) (uint32, error) {
 	if !isRange(row[r.typ].Int) {
 		return notRange, nil
 	}
-	k := rangeKey{thread: uint64(row[r.tid].Int)}
-	name := rangeName{registered: null}
+	thread, registered := uint64(row[r.tid].Int), int64(null)
 	var text []byte
 	if r.text >= 0 && row[r.text].Kind == table.Text {
 		text = row[r.text].Bytes
 	} else if r.tidx >= 0 && row[r.tidx].Kind == table.Integer {
-		name.registered = row[r.tidx].Int
+		registered = row[r.tidx].Int
 	} else {
 		text = []byte(unresolved(null))
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id, ok := r.ids[rangeName{string(text), name.registered}]
+	w := r.workers[worker]
+	n, ok := w.numbers[rangeKey{thread, string(text), registered}]
 	if !ok {
-		name.text = string(text)
-		id = uint32(len(r.names))
-		r.names = append(r.names, name)
-		r.ids[name] = id
-	}
-	k.name = id
-	n, ok := r.known[k]
-	if !ok {
-		n = uint32(len(r.keys))
-		r.keys = append(r.keys, k)
-		r.known[k] = n
+		k := rangeKey{thread, string(text), registered}
+		n = uint32(len(w.keys))
+		w.keys = append(w.keys, k)
+		w.numbers[k] = n
 	}
 	return n, nil
 }
@@ -164,10 +162,11 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable, progress *ro
 		return nil, err
 	}
 	r.ranges = hugepages.Make[trace.Range](int(db.plausible(rows)))
-	r.reset()
-	opts := table.IntsOptions{Workers: db.numWorkers(), Keys: keys.names, Key: r.key}
+	workers := db.numWorkers()
+	r.prepare(workers)
+	opts := table.IntsOptions{Workers: workers, Keys: keys.names, Key: r.key}
 	reset := func() {
-		r.reset()
+		r.prepare(workers)
 		progress.reset()
 	}
 	err = db.src.ints(ctx, db.layout.nvtx, cols.names, opts, reset, func(b table.Batch) error {
@@ -181,7 +180,7 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable, progress *ro
 	if err := r.resolve(ctx, db, strings); err != nil {
 		return nil, err
 	}
-	sortRanges(r.ranges, db.numWorkers())
+	sortRanges(r.ranges, workers)
 	return r.ranges, nil
 }
 
@@ -206,22 +205,28 @@ func chunksOf(n int) int { return (n + chunkRows - 1) / chunkRows }
 
 // resolve gives the ranges, in order of the rows, their threads and names.
 func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable) error {
-	names := make([]uint32, len(r.names)) // string ids
-	for i := range names {
-		names[i] = trace.None
+	names := make([][]uint32, len(r.workers)) // string ids, by worker and key
+	for w, own := range r.workers {
+		names[w] = make([]uint32, len(own.keys))
 	}
-	registered := map[int64]uint32{} // names by string id of the report
-	for _, k := range r.firstNames(db.numWorkers()) {
-		if n := &r.names[k]; n.registered == null {
-			names[k] = strings.id(n.text)
+	registered := map[int64][]*uint32{} // where to put names, by string id of the report
+	for _, f := range r.firstUses() {
+		name := &names[f.worker][f.key]
+		if k := &r.workers[f.worker].keys[f.key]; k.registered == null {
+			*name = strings.id(k.text)
 		} else {
-			registered[n.registered] = k
+			registered[k.registered] = append(registered[k.registered], name)
 		}
 	}
 	if len(registered) > 0 {
+		put := func(places []*uint32, name uint32) {
+			for _, p := range places {
+				*p = name
+			}
+		}
 		err := db.eachString(ctx, func(id int64, value []byte) {
-			if k, ok := registered[id]; ok {
-				names[k] = strings.bytes(value)
+			if places, ok := registered[id]; ok {
+				put(places, strings.bytes(value))
 				delete(registered, id)
 			}
 		})
@@ -229,40 +234,49 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 			return err
 		}
 		for _, id := range slices.Sorted(maps.Keys(registered)) {
-			names[registered[id]] = strings.id(unresolved(id))
+			put(registered[id], strings.id(unresolved(id)))
 		}
 	}
-	parallel(db.numWorkers(), chunksOf(len(r.ranges)), func(k int) {
-		own := r.ranges[k*chunkRows : min(k*chunkRows+chunkRows, len(r.ranges))]
-		for i := range own {
-			key := &r.keys[own[i].Name]
-			own[i].Name, own[i].Thread = names[key.name], key.thread
+	parallel(db.numWorkers(), len(r.batches), func(i int) {
+		b := r.batches[i]
+		keys, names := r.workers[b.worker].keys, names[b.worker]
+		own := r.ranges[b.first : b.first+b.n]
+		for j := range own {
+			k := own[j].Name
+			own[j].Name, own[j].Thread = names[k], keys[k].thread
 		}
 	})
 	return nil
 }
 
-// firstNames returns the names of the ranges, each once, in order of the rows
-// that have them first: names are numbered as the workers come upon them.
-func (r *rangeReader) firstNames(workers int) []uint32 {
-	n := len(r.ranges)
-	parts := min(workers, chunksOf(n))
-	found := make([][]uint32, parts)
-	parallel(workers, parts, func(k int) {
-		seen := make([]bool, len(r.names))
-		for i := n * k / parts; i < n*(k+1)/parts; i++ {
-			if name := r.keys[r.ranges[i].Name].name; !seen[name] {
-				seen[name] = true
-				found[k] = append(found[k], name)
+// A firstUse is the first range that has a key as a worker numbers it.
+type firstUse struct {
+	at     int // index of the range
+	worker int
+	key    uint32
+}
+
+// firstUses returns the first uses of all keys, in order of the rows, so that
+// names are numbered in that order, whichever worker came upon them.
+func (r *rangeReader) firstUses() []firstUse {
+	found := make([][]firstUse, len(r.workers))
+	parallel(len(r.workers), len(r.workers), func(w int) {
+		seen := make([]bool, len(r.workers[w].keys))
+		for _, b := range r.batches {
+			if b.worker != w {
+				continue
+			}
+			for i := b.first; i < b.first+b.n; i++ {
+				if k := r.ranges[i].Name; !seen[k] {
+					seen[k] = true
+					found[w] = append(found[w], firstUse{i, w, k})
+				}
 			}
 		}
 	})
-	seen := make([]bool, len(r.names))
-	return slices.DeleteFunc(slices.Concat(found...), func(name uint32) bool {
-		was := seen[name]
-		seen[name] = true
-		return was
-	})
+	all := slices.Concat(found...)
+	slices.SortFunc(all, func(a, b firstUse) int { return cmp.Compare(a.at, b.at) })
+	return all
 }
 
 // A timeline is the ranges of one thread, for telling which was innermost at
@@ -336,17 +350,64 @@ func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
 			})
 		})
 	}
-	all := slices.Collect(maps.Values(lines))
-	parallel(len(all), len(all), func(k int) { all[k].nest() })
+	type stretch struct {
+		*timeline
+		from, to int
+	}
+	var all []stretch
+	for _, line := range lines {
+		cuts := line.cuts(workers)
+		for i, from := range cuts {
+			to := line.n
+			if i+1 < len(cuts) {
+				to = cuts[i+1]
+			}
+			all = append(all, stretch{line, from, to})
+		}
+	}
+	parallel(workers, len(all), func(k int) { all[k].nest(all[k].from, all[k].to) })
 	return lines
 }
 
-// nest sets the parents of a thread's ranges, with the open ones on a stack in
-// order of start.
-func (l *timeline) nest() {
+// cuts returns where the thread's ranges can be divided, about once a chunk:
+// where one begins that none of those before is open at. The first is 0.
+func (l *timeline) cuts(workers int) []int {
+	n := chunksOf(l.n)
+	last := make([]int64, n) // end in each chunk, then in all up to it
+	parallel(workers, n, func(k int) {
+		last[k] = math.MinInt64
+		for i := k * chunkRows; i < min(k*chunkRows+chunkRows, l.n); i++ {
+			last[k] = max(last[k], l.ranges[l.at(i)].End)
+		}
+	})
+	for k := 1; k < n; k++ {
+		last[k] = max(last[k], last[k-1])
+	}
+	found := make([]int, n) // l.n where there is none
+	parallel(workers, n, func(k int) {
+		if k == 0 {
+			return
+		}
+		end, i := last[k-1], k*chunkRows
+		for ; i < min(k*chunkRows+chunkRows, l.n); i++ {
+			r := &l.ranges[l.at(i)]
+			if end <= r.Start {
+				found[k] = i
+				return
+			}
+			end = max(end, r.End)
+		}
+		found[k] = l.n
+	})
+	return slices.DeleteFunc(found, func(i int) bool { return i == l.n })
+}
+
+// nest sets the parents of a thread's ranges from to to-1, with the open ones on
+// a stack in order of start.
+func (l *timeline) nest(from, to int) {
 	ranges := l.ranges
 	var stack []uint32
-	for i := range l.n {
+	for i := from; i < to; i++ {
 		r := l.at(i)
 		// Drop those that have ended. One that ends beneath others, where
 		// ranges do not nest, stays until it comes to the top.
