@@ -1,89 +1,192 @@
 package align
 
-import "context"
+import (
+	"context"
+	"math/bits"
+	"slices"
 
-// A duration of 32 bits has two halves, each with so many values.
-const (
-	halfBits   = 16
-	halfValues = 1 << halfBits
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
-// counted summarises the durations of one group of n launches, none of 2^32 ns
-// or more, without a copy of them, which for a report of one kernel would take a
-// fifth of the memory that its launches take. They are counted by their upper
-// halves, and then, where that is the upper half of a value that the sample needs,
-// by their lower halves.
-func counted(ctx context.Context, g *gatherer, group uint32, n int) *Sample {
-	l, ns := &g.t.Launches, g.short
-	type part struct {
-		tally
-		least, most uint32
-		counts      []uint32
-	}
-	parts := make([]part, len(g.parts))
-	parallel(ctx, len(parts), func(p int) {
-		x := part{least: ^uint32(0), counts: make([]uint32, halfValues)}
-		var t tally
-		for i := g.parts[p].start; i < g.parts[p].end; i++ {
-			if g.groups[l.Config[i]] != group {
-				continue
-			}
-			d := ns[i]
-			t.add(uint64(d))
-			x.least, x.most = min(x.least, d), max(x.most, d)
-			x.counts[d>>halfBits]++
-		}
-		x.tally = t
-		parts[p] = x
-	})
-	s := &Sample{N: n}
-	if ctx.Err() != nil {
-		return s
-	}
-	upper, all := make([]int, halfValues), part{least: ^uint32(0)}
-	for p := range parts {
-		x := &parts[p]
-		all.least, all.most = min(all.least, x.least), max(all.most, x.most)
-		all.merge(&x.tally)
-		for h, n := range x.counts {
-			upper[h] += int(n)
-		}
-	}
-	s.MinNS, s.MaxNS = int64(all.least), int64(all.most)
-	all.into(s)
+const (
+	countBits   = 10             // of durations, which a pass tells apart
+	counters    = 1 << countBits // that a band is divided into
+	maxCounters = 1 << 22        // of all goroutines in a pass: 16 MB
+)
 
-	ranks, lo := sampleRanks(n)
-	values := make([]uint32, len(ranks))
-	for k, below, h := 0, 0, 0; k < len(ranks); {
-		for below+upper[h] <= ranks[k] {
-			below += upper[h]
-			h++
+// counted summarises the durations of a trace's launches, ns, none of 2^32 ns or
+// more, by n groups, given by configuration. It takes a few passes over the
+// launches, whatever the number of groups, and no copy of the durations, which
+// would take a fifth of the memory that the launches take.
+//
+// The values from a group's least to its greatest duration are divided into
+// bands of equal length, and the durations in each are counted; then those
+// bands that a needed rank lies in are divided, and so on, until they are of
+// one value.
+func counted(ctx context.Context, t *trace.Trace, ns, groups []uint32, n int) []Sample {
+	c := &counting{configs: t.Launches.Config, ns: ns, groups: groups, parts: launchParts(0, len(ns))}
+	samples := make([]Sample, n)
+	c.summarise(ctx, samples)
+	if ctx.Err() != nil {
+		return samples
+	}
+
+	c.ranks, c.values = make([][]int, n), make([][]uint32, n)
+	lowest := make([]int, n) // see medianRank
+	var open []band
+	for g := range samples {
+		if s := &samples[g]; s.N > 0 {
+			c.ranks[g], lowest[g] = sampleRanks(s.N)
+			c.values[g] = make([]uint32, len(c.ranks[g]))
+			open = append(open, band{group: uint32(g), base: uint32(s.MinNS), width: uint32(s.MaxNS-s.MinNS) + 1, to: len(c.ranks[g])})
 		}
-		parallel(ctx, len(parts), func(p int) {
-			counts := parts[p].counts
-			clear(counts)
-			for i := g.parts[p].start; i < g.parts[p].end; i++ {
-				if d := ns[i]; d>>halfBits == uint32(h) && g.groups[l.Config[i]] == group {
-					counts[d&(halfValues-1)]++
+	}
+	c.counts = make([][]uint32, len(c.parts))
+	for len(open) > 0 {
+		var next []band
+		for some := range slices.Chunk(open, max(1, maxCounters/counters/len(c.parts))) {
+			c.count(ctx, some, n)
+			found := make([][]band, len(some))
+			parallel(ctx, len(some), func(k int) { found[k] = c.narrow(&some[k], k) })
+			if ctx.Err() != nil {
+				return make([]Sample, n)
+			}
+			next = append(next, slices.Concat(found...)...)
+		}
+		open = next
+	}
+	for g := range samples {
+		if samples[g].N > 0 {
+			samples[g].setRanks(c.ranks[g], lowest[g], func(k int) float64 { return float64(c.values[g][k]) })
+		}
+	}
+	return samples
+}
+
+// A counting is what counted works with.
+type counting struct {
+	configs, ns []uint32 // by launch
+	groups      []uint32 // by configuration
+	parts       []interval
+	counts      [][]uint32 // by part: the counters of each band
+	ranks       [][]int    // by group
+	values      [][]uint32 // by group and rank
+}
+
+// A band is some values of a group that some ranks lie in.
+type band struct {
+	group       uint32
+	base, width uint32 // the values from base to base+width-1
+	below       int    // how many durations are less
+	from, to    int    // the ranks, as they are numbered in counting.ranks
+}
+
+// shift returns by how many bits values are shifted to tell apart no more than
+// there are counters for.
+func (s *band) shift() int { return max(0, bits.Len32(s.width-1)-countBits) }
+
+// summarise fills in what samples have but for ranks.
+func (c *counting) summarise(ctx context.Context, samples []Sample) {
+	type sums struct {
+		tally
+		n           int
+		least, most uint32
+	}
+	found := make([][]sums, len(c.parts))
+	parallel(ctx, len(c.parts), func(p int) {
+		own := make([]sums, len(samples))
+		for g := range own {
+			own[g].least = ^uint32(0)
+		}
+		for i := c.parts[p].start; i < c.parts[p].end; i++ {
+			s, d := &own[c.groups[c.configs[i]]], c.ns[i]
+			s.n++
+			s.add(uint64(d))
+			s.least, s.most = min(s.least, d), max(s.most, d)
+		}
+		found[p] = own
+	})
+	if ctx.Err() != nil {
+		return
+	}
+	for g := range samples {
+		all := sums{least: ^uint32(0)}
+		for p := range found {
+			x := &found[p][g]
+			all.n += x.n
+			all.merge(&x.tally)
+			all.least, all.most = min(all.least, x.least), max(all.most, x.most)
+		}
+		if s := &samples[g]; all.n > 0 {
+			s.N, s.MinNS, s.MaxNS = all.n, int64(all.least), int64(all.most)
+			all.into(s)
+		}
+	}
+}
+
+// count counts the durations in bands, which are in order of the n groups.
+func (c *counting) count(ctx context.Context, bands []band, n int) {
+	// What a launch needs of a band.
+	type place struct{ base, width, shift uint32 }
+	places, first := make([]place, len(bands)), make([]uint32, n+1)
+	for k := range bands {
+		s := &bands[k]
+		places[k] = place{s.base, s.width, uint32(s.shift())}
+		first[s.group+1]++
+	}
+	for g := range n {
+		first[g+1] += first[g]
+	}
+	parallel(ctx, len(c.parts), func(p int) {
+		if c.counts[p] == nil || len(c.counts[p]) < len(bands)*counters {
+			c.counts[p] = make([]uint32, len(bands)*counters)
+		} else {
+			clear(c.counts[p][:len(bands)*counters])
+		}
+		counts := c.counts[p]
+		for i := c.parts[p].start; i < c.parts[p].end; i++ {
+			g := c.groups[c.configs[i]]
+			for k := first[g]; k < first[g+1]; k++ {
+				s := &places[k]
+				// Below base x is more than the group's durations span.
+				if x := c.ns[i] - s.base; x < s.width {
+					counts[k<<countBits+x>>(s.shift&31)]++
+					break
 				}
 			}
-		})
-		if ctx.Err() != nil {
-			return s
 		}
-		last := below + upper[h]
-		for low := 0; k < len(ranks) && ranks[k] < last; low++ {
-			for p := range parts {
-				below += int(parts[p].counts[low])
-			}
-			for k < len(ranks) && ranks[k] < below {
-				values[k] = uint32(h)<<halfBits | uint32(low)
-				k++
-			}
+	})
+}
+
+// narrow returns the parts of a band, number k of those counted, that its ranks
+// lie in, but for those of one value, which it keeps.
+func (c *counting) narrow(s *band, k int) (parts []band) {
+	var counts [counters]int
+	for p := range c.counts {
+		for i, n := range c.counts[p][k<<countBits : (k+1)<<countBits] {
+			counts[i] += int(n)
 		}
-		below = last
-		h++
 	}
-	s.setRanks(ranks, lo, func(k int) float64 { return float64(values[k]) })
-	return s
+	ranks, values, shift := c.ranks[s.group], c.values[s.group], s.shift()
+	below, at := s.below, 0
+	for r := s.from; r < s.to; {
+		for below+counts[at] <= ranks[r] {
+			below += counts[at]
+			at++
+		}
+		end := r
+		for end < s.to && ranks[end] < below+counts[at] {
+			end++
+		}
+		part := band{group: s.group, base: s.base + uint32(at)<<shift, width: 1 << shift, below: below, from: r, to: end}
+		if part.width > 1 {
+			parts = append(parts, part)
+		} else {
+			for ; r < end; r++ {
+				values[r] = part.base
+			}
+		}
+		r = end
+	}
+	return parts
 }

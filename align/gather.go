@@ -10,6 +10,10 @@ import (
 // samplesOf summarises the durations of a trace's launches by n groups, given
 // by configuration. Samples are empty where the context was cancelled.
 func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
+	ns, short := t.Launches.Durations()
+	if short && len(ns) > minGathered {
+		return counted(ctx, t, ns, groups, n)
+	}
 	g := &gatherer{t: t, groups: groups, parts: launchParts(0, t.Launches.Len())}
 	g.counts = make([][]int, len(g.parts))
 	parallel(ctx, len(g.parts), func(p int) {
@@ -23,8 +27,7 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 	if ctx.Err() != nil || n == 0 {
 		return samples
 	}
-	if ns, ok := t.Launches.Durations(); ok {
-		g.short = ns
+	if short {
 		gather[uint32](ctx, g, samples)
 	} else {
 		gather[int64](ctx, g, samples)
@@ -36,14 +39,14 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 type gatherer struct {
 	t      *trace.Trace
 	groups []uint32 // by configuration
-	short  []uint32 // the durations; nil if some do not fit into 32 bits
 	parts  []interval
 	counts [][]int // launches by part, then by group
 }
 
-// The durations of all groups together would take a fifth of the memory that the
+// The durations of all groups together would take much of the memory that the
 // launches take: some groups are gathered at a time, in rounds through the
-// launches, and those that are too large for a round are counted.
+// launches. Durations of 32 bits are gathered where one round will do, and counted
+// otherwise.
 const (
 	minGathered  = 1 << 20 // durations in a round
 	gatherRounds = 8       // about
@@ -62,11 +65,6 @@ func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample
 	most := 0             // durations in one of them
 	for from := 0; from < len(sizes); {
 		to, n := from+1, sizes[from]
-		if g.short != nil && n > limit {
-			samples[from] = *counted(ctx, g, uint32(from), n)
-			from = to
-			continue
-		}
 		for to < len(sizes) && n+sizes[to] <= limit {
 			n += sizes[to]
 			to++

@@ -10,6 +10,53 @@ import (
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
+// TestSamplesOfMany has more groups than are counted in one pass, of all kinds:
+// of one duration, of one value, of few and of many, at both ends of what 32 bits
+// hold.
+func TestSamplesOfMany(t *testing.T) {
+	const launches, n = 1_200_000, 6000
+	rng := rand.New(rand.NewPCG(3, 4))
+	groups := make([]uint32, n)
+	for i := range groups {
+		groups[i] = uint32(n - 1 - i)
+	}
+	tr := &trace.Trace{}
+	tr.Launches.Resize(launches)
+	byGroup := make([][]int64, n)
+	for i := range launches {
+		config := uint32(rng.IntN(n))
+		if i < n {
+			config = uint32(i)
+		} else if config%1000 == 1 {
+			config = 2 // those are of one launch
+		}
+		var d int64
+		switch config % 7 {
+		case 0:
+			d = 1<<32 - 2 - int64(config)
+		case 1:
+			d = rng.Int64N(3)
+		case 2:
+			d = 1<<32 - 2 - rng.Int64N(1<<31)
+		case 3:
+			d = rng.Int64N(1<<32 - 1)
+		case 4:
+			d = 1<<22 + rng.Int64N(1<<20)*rng.Int64N(2)
+		default:
+			d = 5000 + rng.Int64N(200)
+		}
+		tr.Launches.Set(i, int64(i), d, config, trace.None)
+		byGroup[groups[config]] = append(byGroup[groups[config]], d)
+	}
+	want := make([]align.Sample, n)
+	for g, d := range byGroup {
+		want[g] = *align.NewSample(d, nil)
+	}
+	if diff := cmp.Diff(want, align.SamplesOf(context.Background(), tr, groups, n)); diff != "" {
+		t.Errorf("samples differ (-want +got):\n%s", diff)
+	}
+}
+
 // TestSamplesOf compares the samples of groups, which are gathered a few at a
 // time and by parts of the launches, with those of each by itself.
 func TestSamplesOf(t *testing.T) {
@@ -22,7 +69,7 @@ func TestSamplesOf(t *testing.T) {
 		{"few with a long one", 1000, true},
 		{"more than are gathered at a time", 1_300_000, false},
 		{"more with a long one", 1_300_000, true},
-		{"a group too large to be gathered", 2_000_000, false},
+		{"a group larger than is gathered at a time", 2_000_000, false},
 		{"such a group with a long one", 2_000_000, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
