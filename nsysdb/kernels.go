@@ -159,11 +159,14 @@ type kernelWorker struct {
 
 // A launchBatch is the launches in scope of a batch.
 type launchBatch struct {
-	start, duration     []int64
+	start, end          []int64
 	config, correlation []uint32 // config is a number in kernelWorker.nodeConfigs
 }
 
 func (b *launchBatch) len() int { return len(b.start) }
+
+// duration returns how long launch i ran, 0 if it ended before it started.
+func (b *launchBatch) duration(i uint32) int64 { return max(b.end[i], b.start[i]) - b.start[i] }
 
 func (db *DB) newKernelReader(s *trace.Scope) *kernelReader {
 	r := &kernelReader{db: db, scope: s}
@@ -326,11 +329,7 @@ func (r *kernelReader) choose(w *kernelWorker, b *table.Batch) {
 	}
 
 	out := &w.batch
-	out.start, out.duration, out.config = start[:n], end[:n], config[:n]
-	duration := out.duration[:len(out.start)]
-	for i, t := range out.start {
-		duration[i] = max(duration[i], t) - t
-	}
+	out.start, out.end, out.config = start[:n], end[:n], config[:n]
 	out.correlation = slices.Grow(out.correlation[:0], n)[:n]
 	if correlation == nil {
 		fill(out.correlation, noCorrelation)
@@ -395,9 +394,8 @@ func (r *kernelReader) store(w *kernelWorker, spans []span) {
 	l := &r.out.launches
 	for _, s := range spans {
 		from, to, end := s.from, s.from+s.n, s.to+s.n
-		copy(l.Start[s.to:end], b.start[from:to])
+		l.SetTimes(s.to, b.start[from:to], b.end[from:to])
 		copy(l.Origin[s.to:end], b.correlation[from:to])
-		l.SetDurations(s.to, b.duration[from:to])
 		configs := l.Config[s.to:end]
 		for i, c := range b.config[from:to] {
 			configs[i] = w.shared[c]

@@ -42,7 +42,7 @@ func (r *kernelReader) arrange(w *kernelWorker) {
 	}
 	from, to := &w.batch, &w.sorted
 	w.issued = to
-	to.start, to.duration = gather(to.start, from.start, w.order), gather(to.duration, from.duration, w.order)
+	to.start, to.end = gather(to.start, from.start, w.order), gather(to.end, from.end, w.order)
 	to.config, to.correlation = gather(to.config, from.config, w.order), gather(to.correlation, from.correlation, w.order)
 }
 
@@ -123,7 +123,7 @@ func (r *kernelReader) compare(w *kernelWorker, i, j uint32) int {
 			return c
 		}
 	}
-	return cmp.Or(cmp.Compare(b.start[i], b.start[j]), r.compareNodeConfigs(w, b.config[i], b.config[j]), cmp.Compare(b.duration[i], b.duration[j]))
+	return cmp.Or(cmp.Compare(b.start[i], b.start[j]), r.compareNodeConfigs(w, b.config[i], b.config[j]), cmp.Compare(b.duration(i), b.duration(j)))
 }
 
 // compareNodeConfigs compares two configurations as w numbers them, as finish

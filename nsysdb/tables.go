@@ -82,8 +82,9 @@ func (db *DB) launches(ctx context.Context, scope *trace.Scope, yield func(Batch
 		if chosen.len() == 0 {
 			return nil
 		}
-		out = Batch{Start: chosen.start, Duration: chosen.duration, Kernel: out.Kernel[:0], Correlation: chosen.correlation, Node: out.Node[:0]}
+		out = Batch{Start: chosen.start, Duration: chosen.end, Kernel: out.Kernel[:0], Correlation: chosen.correlation, Node: out.Node[:0]}
 		for i, c := range chosen.config {
+			out.Duration[i] = chosen.duration(uint32(i))
 			key := w.nodeConfigs.Keys[c]
 			out.Kernel, out.Node = append(out.Kernel, kernels[key.config]), append(out.Node, key.node)
 			if out.Correlation[i] == noCorrelation {

@@ -96,14 +96,16 @@ func (l *Launches) Set(i int, start, duration int64, config, origin uint32) {
 	l.setDuration(i, duration)
 }
 
-// SetDurations fills in the durations of launches first, first+1, and so on;
-// those below 0 count as 0. The other columns can be filled in as they are.
-// Calls for different launches may run concurrently.
-func (l *Launches) SetDurations(first int, ns []int64) {
-	out := l.duration[first : first+len(ns)]
-	for i, d := range ns {
-		if uint64(d) < math.MaxUint32 {
-			out[i] = uint32(d)
+// SetTimes fills in start and duration of launches first, first+1, and so on;
+// one that ends before it starts takes 0. The other columns can be filled in as
+// they are. Calls for different launches may run concurrently.
+func (l *Launches) SetTimes(first int, start, end []int64) {
+	starts, durations := l.Start[first:first+len(start)], l.duration[first:first+len(start)]
+	end = end[:len(start)]
+	for i, t := range start {
+		starts[i] = t
+		if d := max(end[i], t) - t; uint64(d) < math.MaxUint32 {
+			durations[i] = uint32(d)
 		} else {
 			l.setDuration(first+i, d)
 		}

@@ -137,12 +137,18 @@ func TestDurations(t *testing.T) {
 	var set, column, appended trace.Launches
 	set.Resize(len(given))
 	column.Resize(len(given) + 1)
-	column.SetDurations(1, given)
+	// One start is not 0, so that the end is not the duration.
+	starts, ends := make([]int64, len(given)), slices.Clone(given)
+	starts[4], ends[4] = -5, given[4]-5
+	column.SetTimes(1, starts, ends)
+	if !slices.Equal(starts, column.Start[1:]) {
+		t.Errorf("SetTimes: starts %d, want %d", column.Start[1:], starts)
+	}
 	for i, d := range given {
 		set.Set(i, 0, d, 0, 0)
 		appended.Append(0, d, 0, 0)
 	}
-	for name, got := range map[string][]row{"Set": rowsOf(&set), "SetDurations": rowsOf(&column)[1:], "Append": rowsOf(&appended)} {
+	for name, got := range map[string][]row{"Set": rowsOf(&set), "SetTimes": rowsOf(&column)[1:], "Append": rowsOf(&appended)} {
 		if !slices.EqualFunc(want, got, func(d int64, r row) bool { return d == r.Duration }) {
 			t.Errorf("%s: %v, want durations %v", name, got, want)
 		}
