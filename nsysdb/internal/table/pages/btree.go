@@ -1,11 +1,14 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
@@ -51,16 +54,74 @@ type walker struct {
 // errEnough ends a walk that was to list no more leaves.
 var errEnough = errors.New("enough leaves")
 
-// list lists the leaves of the table below root, or the first so many of them.
-func (r *reader) list(ctx context.Context, s *Source, root uint32, most int) (leaves, error) {
+// list lists the leaves of the table below root, or the first so many of them, by
+// as many goroutines as are asked for.
+func (r *reader) list(ctx context.Context, s *Source, root uint32, most, workers int) (leaves, error) {
 	w := &walker{Source: s, ctx: ctx, r: r, most: most}
 	if err := w.measure(root); err != nil {
 		return leaves{}, err
+	}
+	if workers > 1 && w.depth > 1 && most == math.MaxInt {
+		return w.listApart(root, workers)
 	}
 	err := w.walk(root, 0, math.MinInt64, true, math.MaxInt64)
 	if w.out.more = err == errEnough; w.out.more {
 		err = nil
 	}
+	return w.out, err
+}
+
+// listApart lists all leaves: the pages above them first, and then their children,
+// of some pages by each goroutine at a time.
+func (w *walker) listApart(root uint32, workers int) (leaves, error) {
+	top := &walker{Source: w.Source, ctx: w.ctx, r: w.r, depth: w.depth - 1, most: math.MaxInt}
+	if err := top.walk(root, 0, math.MinInt64, true, math.MaxInt64); err != nil {
+		return leaves{}, err
+	}
+	above := &top.out
+	each := func(fn func(w *walker, i int) error) error {
+		const share = 16 // pages, of some hundred leaves each
+		errs := make([]error, (above.len()+share-1)/share)
+		fan.Out(w.ctx, workers, len(errs), func(k int) {
+			own := w.idle.take()
+			defer w.idle.give(own)
+			defer guard(&errs[k])
+			part := &walker{Source: w.Source, ctx: w.ctx, r: &own.reader, depth: w.depth, most: math.MaxInt}
+			for i := k * share; i < min(k*share+share, above.len()) && errs[k] == nil; i++ {
+				errs[k] = fn(part, i)
+			}
+		})
+		return cmp.Or(w.ctx.Err(), cmp.Or(errs...))
+	}
+
+	// Where the leaves below each page go, so that they are listed in place.
+	first := make([]int, above.len()+1)
+	err := each(func(w *walker, i int) error {
+		b, err := w.load(above.page[i], w.depth-1)
+		first[i+1] = b.cells + 1
+		return err
+	})
+	if err != nil {
+		return leaves{}, err
+	}
+	for i := range above.len() {
+		first[i+1] += first[i]
+	}
+	n := first[above.len()]
+	if int64(n) > w.layout.pages {
+		return leaves{}, refuse("more leaves than pages")
+	}
+	w.out.page, w.out.last = slices.Grow(w.out.page, n)[:n], slices.Grow(w.out.last, n)[:n]
+	err = each(func(part *walker, i int) error {
+		from, to := first[i], first[i+1]
+		part.out = leaves{page: w.out.page[from:from:to], last: w.out.last[from:from:to]}
+		after, none := above.after(i)
+		err := part.walk(above.page[i], w.depth-1, after, none, above.last[i])
+		if err == nil && part.out.len() != to-from {
+			err = refuse("page %d: its children changed", above.page[i])
+		}
+		return err
+	})
 	return w.out, err
 }
 
@@ -97,7 +158,7 @@ func (w *walker) load(page uint32, level int) (btreePage, error) {
 	if err := w.ctx.Err(); err != nil {
 		return btreePage{}, err
 	}
-	if level == len(w.r.levels) {
+	for len(w.r.levels) <= level {
 		w.r.levels = append(w.r.levels, make([]byte, w.layout.pageSize))
 	}
 	buf := w.r.levels[level]

@@ -45,7 +45,7 @@ func (s *Source) count(ctx context.Context, def *definition) (n int64, err error
 // of them.
 func (s *Source) sample(ctx context.Context, r *reader, def *definition) (n int64, err error) {
 	var sc scan
-	if err := s.start(ctx, &sc, r, def, nil, math.MaxInt); err != nil {
+	if err := s.start(ctx, &sc, r, def, nil, math.MaxInt, 1); err != nil {
 		return 0, err
 	}
 	leaves := sc.leaves.len()

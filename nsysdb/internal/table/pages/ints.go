@@ -32,7 +32,7 @@ func (s *Source) Ints(ctx context.Context, name string, columns []string, opts t
 func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts table.IntsOptions, fn func(table.Batch) error) error {
 	var sc scan
 	first := s.idle.take()
-	if err := s.start(ctx, &sc, &first.reader, def, wanted, math.MaxInt); err != nil {
+	if err := s.start(ctx, &sc, &first.reader, def, wanted, math.MaxInt, opts.Workers); err != nil {
 		s.idle.give(first)
 		return err
 	}

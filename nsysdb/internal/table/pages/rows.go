@@ -20,7 +20,7 @@ func (s *Source) rows(ctx context.Context, def *definition, wanted []int, fn fun
 	w := s.idle.take()
 	defer s.idle.give(w)
 	c := &cursor{reader: &w.reader, row: make([]table.Value, len(wanted))}
-	if err := s.start(ctx, &c.scan, c.reader, def, wanted, firstLeaves); err != nil {
+	if err := s.start(ctx, &c.scan, c.reader, def, wanted, firstLeaves, 1); err != nil {
 		return err
 	}
 	for {
@@ -40,11 +40,11 @@ const firstLeaves = 64
 
 // start begins a scan, whose first reader is r, by listing the table's leaves, or
 // the first so many of them.
-func (s *Source) start(ctx context.Context, c *scan, r *reader, def *definition, wanted []int, most int) (err error) {
+func (s *Source) start(ctx context.Context, c *scan, r *reader, def *definition, wanted []int, most, workers int) (err error) {
 	defer guard(&err)
 	c.Source, c.def, c.wanted = s, def, wanted
 	c.overflow.Store(s.layout.pages)
-	c.leaves, err = r.list(ctx, s, def.root, most)
+	c.leaves, err = r.list(ctx, s, def.root, most, workers)
 	r.scan = c
 	return err
 }
@@ -71,7 +71,7 @@ func (c *cursor) next(ctx context.Context) (ok bool, err error) {
 			if !c.scan.leaves.more {
 				return false, nil
 			}
-			if c.scan.leaves, err = c.reader.list(ctx, c.scan.Source, c.scan.def.root, math.MaxInt); err != nil {
+			if c.scan.leaves, err = c.reader.list(ctx, c.scan.Source, c.scan.def.root, math.MaxInt, 1); err != nil {
 				return false, err
 			}
 			continue
