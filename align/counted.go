@@ -83,7 +83,7 @@ type band struct {
 
 // shift returns by how many bits values are shifted to tell apart no more than
 // there are counters for.
-func (s *band) shift() int { return max(0, bits.Len32(s.width-1)-countBits) }
+func (b *band) shift() int { return max(0, bits.Len32(b.width-1)-countBits) }
 
 // summarise fills in what samples have but for ranks.
 func (c *counting) summarise(ctx context.Context, samples []Sample) {
@@ -130,15 +130,15 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 	type place struct{ base, width, shift uint32 }
 	places, first := make([]place, len(bands)), make([]uint32, n+1)
 	for k := range bands {
-		s := &bands[k]
-		places[k] = place{s.base, s.width, uint32(s.shift())}
-		first[s.group+1]++
+		b := &bands[k]
+		places[k] = place{b.base, b.width, uint32(b.shift())}
+		first[b.group+1]++
 	}
 	for g := range n {
 		first[g+1] += first[g]
 	}
 	parallel(ctx, len(c.parts), func(p int) {
-		if c.counts[p] == nil || len(c.counts[p]) < len(bands)*counters {
+		if len(c.counts[p]) < len(bands)*counters {
 			c.counts[p] = make([]uint32, len(bands)*counters)
 		} else {
 			clear(c.counts[p][:len(bands)*counters])
@@ -147,10 +147,10 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 		for i := c.parts[p].start; i < c.parts[p].end; i++ {
 			g := c.groups[c.configs[i]]
 			for k := first[g]; k < first[g+1]; k++ {
-				s := &places[k]
+				b := &places[k]
 				// Below base x is more than the group's durations span.
-				if x := c.ns[i] - s.base; x < s.width {
-					counts[k<<countBits+x>>(s.shift&31)]++
+				if x := c.ns[i] - b.base; x < b.width {
+					counts[k<<countBits+x>>(b.shift&31)]++
 					break
 				}
 			}
@@ -160,25 +160,25 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 
 // narrow returns the parts of a band, number k of those counted, that its ranks
 // lie in, but for those of one value, which it keeps.
-func (c *counting) narrow(s *band, k int) (parts []band) {
+func (c *counting) narrow(b *band, k int) (parts []band) {
 	var counts [counters]int
 	for p := range c.counts {
 		for i, n := range c.counts[p][k<<countBits : (k+1)<<countBits] {
 			counts[i] += int(n)
 		}
 	}
-	ranks, values, shift := c.ranks[s.group], c.values[s.group], s.shift()
-	below, at := s.below, 0
-	for r := s.from; r < s.to; {
+	ranks, values, shift := c.ranks[b.group], c.values[b.group], b.shift()
+	below, at := b.below, 0
+	for r := b.from; r < b.to; {
 		for below+counts[at] <= ranks[r] {
 			below += counts[at]
 			at++
 		}
 		end := r
-		for end < s.to && ranks[end] < below+counts[at] {
+		for end < b.to && ranks[end] < below+counts[at] {
 			end++
 		}
-		part := band{group: s.group, base: s.base + uint32(at)<<shift, width: 1 << shift, below: below, from: r, to: end}
+		part := band{group: b.group, base: b.base + uint32(at)<<shift, width: 1 << shift, below: below, from: r, to: end}
 		if part.width > 1 {
 			parts = append(parts, part)
 		} else {

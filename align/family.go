@@ -30,12 +30,12 @@ func Family(name string) string {
 	return p.family(name)
 }
 
-func (p *parser) family(name string) string {
+func (s *parser) family(name string) string {
 	// A rule can uncover what another one knows: each pass that changes the
 	// name makes it shorter or is the last.
-	f := p.familyOnce(name)
+	f := s.familyOnce(name)
 	for {
-		g := p.familyOnce(f)
+		g := s.familyOnce(f)
 		if g == f || len(g) >= len(f) {
 			return f
 		}
@@ -43,8 +43,8 @@ func (p *parser) family(name string) string {
 	}
 }
 
-func (p *parser) familyOnce(name string) string {
-	k, ok := p.kernel(name)
+func (s *parser) familyOnce(name string) string {
+	k, ok := s.kernel(name)
 	if !ok {
 		k = kernel{path: name}
 	}

@@ -34,10 +34,10 @@ func ShortNames(names []string) []string {
 	return short
 }
 
-func (p *parser) short(name string) string {
+func (s *parser) short(name string) string {
 	short := name
-	if k, ok := p.kernel(name); ok {
-		short = p.shortKernel(k)
+	if k, ok := s.kernel(name); ok {
+		short = s.shortKernel(k)
 	} else if head, _, ok := strings.Cut(name, "("); ok && head != "" {
 		short = head
 	}
@@ -47,31 +47,31 @@ func (p *parser) short(name string) string {
 	}
 	if utf8.RuneCountInString(short) > maxShortName {
 		// Without its tile and schedule the name may fit.
-		if f := printable(p.family(name)); !strings.ContainsAny(f, "<(") && utf8.RuneCountInString(f) <= maxShortName {
+		if f := printable(s.family(name)); !strings.ContainsAny(f, "<(") && utf8.RuneCountInString(f) <= maxShortName {
 			short = f
 		}
 	}
 	return cutMiddle(short, maxShortName)
 }
 
-// shortKernel names a kernel that p has taken apart.
-func (p *parser) shortKernel(k kernel) string {
+// shortKernel names a kernel that s has taken apart.
+func (s *parser) shortKernel(k kernel) string {
 	id := k.id()
 	switch {
 	case strings.HasPrefix(k.path, "at::native::") && k.tmpl:
 		switch f := atenFamily(k); {
 		case strings.HasPrefix(f, "at::native::elementwise_kernel<"):
-			return p.shortFunctor("elementwise", f)
+			return s.shortFunctor("elementwise", f)
 		case strings.HasPrefix(f, "at::native::reduce_kernel<"):
-			return p.shortFunctor("reduce", f)
+			return s.shortFunctor("reduce", f)
 		}
 	case strings.HasPrefix(k.path, "cutlass::") && len(k.args) > 0:
 		// The type that is run says more than device_kernel and Kernel2.
-		a := k.args[0]
-		for t := a.template(); len(t) == 1 && strings.HasPrefix(a.head(), "enable_"); t = a.template() {
-			a = t[0]
+		p := k.args[0]
+		for t := p.template(); len(t) == 1 && strings.HasPrefix(p.head(), "enable_"); t = p.template() {
+			p = t[0]
 		}
-		if h := a.head(); h != "" {
+		if h := p.head(); h != "" {
 			return h
 		}
 	case id == "kernel" || id == "Kernel" || id == "run":
@@ -85,31 +85,31 @@ func (p *parser) shortKernel(k kernel) string {
 
 // shortFunctor names what an element-wise kernel or a reduction computes, from
 // its family.
-func (p *parser) shortFunctor(what, family string) string {
-	k, ok := p.kernel(family)
+func (s *parser) shortFunctor(what, family string) string {
+	k, ok := s.kernel(family)
 	if !ok || len(k.args) == 0 {
 		return what
 	}
-	a := k.args[0]
-	if t := a.template(); a.head() == "ReduceOp" && len(t) > 1 {
-		a = t[1]
+	p := k.args[0]
+	if t := p.template(); p.head() == "ReduceOp" && len(t) > 1 {
+		p = t[1]
 	}
 	// The operation is inside what adapts it: BinaryFunctor<…, MulFunctor<float>>,
 	// func_wrapper_t<float, sum_functor<…>…>.
 	for {
-		h, t := a.head(), a.template()
+		h, t := p.head(), p.template()
 		if len(t) == 0 || h != "BinaryFunctor" && h != "AUnaryFunctor" && h != "BUnaryFunctor" && h != "func_wrapper_t" {
 			break
 		}
-		a = t[len(t)-1]
+		p = t[len(t)-1]
 	}
-	if len(a) == 0 {
+	if len(p) == 0 {
 		return what
 	}
 	// The function that a lambda is in: at::native::silu_kernel::{lambda()#1}…
-	f := lastComponent(strings.TrimSuffix(a[0].text, "::"))
-	for _, s := range [...]string{"_impl", "_cuda", "_kernel", "Functor", "_functor", "Ops"} {
-		f = strings.TrimSuffix(f, s)
+	f := lastComponent(strings.TrimSuffix(p[0].text, "::"))
+	for _, end := range [...]string{"_impl", "_cuda", "_kernel", "Functor", "_functor", "Ops"} {
+		f = strings.TrimSuffix(f, end)
 	}
 	f = strings.TrimPrefix(strings.TrimPrefix(f, "CUDAFunctorOnSelf_"), "CUDAFunctor_")
 	if f == "" {
