@@ -334,9 +334,8 @@ func (r *kernelReader) choose(w *kernelWorker, b *table.Batch) {
 	if correlation == nil {
 		fill(out.correlation, noCorrelation)
 	} else {
-		narrow := out.correlation[:len(correlation[:n])]
 		for i, x := range correlation[:n] {
-			narrow[i] = uint32(min(uint64(x), noCorrelation))
+			out.correlation[i] = uint32(min(uint64(x), noCorrelation))
 		}
 	}
 	r.number(w, node)

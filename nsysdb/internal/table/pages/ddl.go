@@ -91,10 +91,9 @@ const (
 )
 
 type token struct {
-	kind tokenKind
-	text string // unquoted
-	// How much of the statement is left from where it starts, and after it.
-	start, end int
+	kind       tokenKind
+	text       string // unquoted
+	start, end int    // in the statement
 }
 
 // A ddl is a parser of a statement. tok is the token that comes next.
@@ -108,9 +107,9 @@ type ddl struct {
 func (p *ddl) next() token {
 	was := p.tok
 	p.skip()
-	start := len(p.rest)
+	start := len(p.sql) - len(p.rest)
 	p.tok = p.scan()
-	p.tok.start, p.tok.end = start, len(p.rest)
+	p.tok.start, p.tok.end = start, len(p.sql)-len(p.rest)
 	return was
 }
 
@@ -305,7 +304,7 @@ func (p *ddl) columnType() (string, error) {
 		}
 		last = p.next()
 	}
-	typ := p.sql[len(p.sql)-first.start : len(p.sql)-last.end]
+	typ := p.sql[first.start:last.end]
 	if strings.ContainsFunc(typ, func(r rune) bool { return r >= 0x80 }) {
 		return "", refuse("type %q", typ)
 	}

@@ -119,14 +119,12 @@ func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
 	ts.scan, ts.number, ts.opts = sc, number, opts
 	ts.seed = maphash.MakeSeed()
 	ts.keyRow = make([]table.Value, len(opts.Keys))
-	ts.plans, ts.known = map[string]*plan{}, map[string]uint32{}
 	ts.forget()
 }
 
 // forget drops all plans and templates.
 func (ts *templates) forget() {
-	clear(ts.plans)
-	clear(ts.known)
+	ts.plans, ts.known = map[string]*plan{}, map[string]uint32{}
 	clear(ts.recent[:])
 	clear(ts.guess[:])
 	clear(ts.heads[:])
