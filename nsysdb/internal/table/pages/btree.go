@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
 
 	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -40,6 +39,9 @@ func (l *leaves) after(i int) (bound int64, none bool) {
 	return l.last[i-1], false
 }
 
+// room makes room for n leaves, where none are listed yet.
+func (l *leaves) room(n int) { l.page, l.last = make([]uint32, 0, n), make([]int64, 0, n) }
+
 // A walker lists the leaves of one table. It reads interior pages only: as all
 // leaves lie at one depth, it needs to look at one leaf to know the others.
 type walker struct {
@@ -58,13 +60,15 @@ var errEnough = errors.New("enough leaves")
 // as many goroutines as are asked for.
 func (r *reader) list(ctx context.Context, s *Source, root uint32, most, workers int) (leaves, error) {
 	w := &walker{Source: s, ctx: ctx, r: r, most: most}
-	if err := w.measure(root); err != nil {
-		return leaves{}, err
+	leaves, err := w.measure(root)
+	if err != nil {
+		return w.out, err
 	}
 	if workers > 1 && w.depth > 1 && most == math.MaxInt {
 		return w.listApart(root, workers)
 	}
-	err := w.walk(root, 0, math.MinInt64, true, math.MaxInt64)
+	w.out.room(int(min(leaves, int64(most))))
+	err = w.walk(root, 0, math.MinInt64, true, math.MaxInt64)
 	if w.out.more = err == errEnough; w.out.more {
 		err = nil
 	}
@@ -111,7 +115,8 @@ func (w *walker) listApart(root uint32, workers int) (leaves, error) {
 	if int64(n) > w.layout.pages {
 		return leaves{}, refuse("more leaves than pages")
 	}
-	w.out.page, w.out.last = slices.Grow(w.out.page, n)[:n], slices.Grow(w.out.last, n)[:n]
+	w.out.room(n)
+	w.out.page, w.out.last = w.out.page[:n], w.out.last[:n]
 	err = each(func(part *walker, i int) error {
 		from, to := first[i], first[i+1]
 		part.out = leaves{page: w.out.page[from:from:to], last: w.out.last[from:from:to]}
@@ -125,27 +130,24 @@ func (w *walker) listApart(root uint32, workers int) (leaves, error) {
 	return w.out, err
 }
 
-// measure follows first children down to a leaf, and makes room for as many
-// leaves as there are if all pages have as many children as those.
-func (w *walker) measure(root uint32) error {
-	leaves := int64(1)
+// measure follows first children down to a leaf, and returns how many leaves
+// there are if all pages have as many children as those.
+func (w *walker) measure(root uint32) (leaves int64, err error) {
+	leaves = 1
 	for page := root; ; w.depth++ {
 		if w.depth == maxDepth {
-			return refuse("page %d: b-tree too deep", root)
+			return 0, refuse("page %d: b-tree too deep", root)
 		}
 		b, err := w.load(page, w.depth)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if b.kind == leafTable {
-			leaves = min(leaves, int64(w.most))
-			w.out.page = make([]uint32, 0, leaves)
-			w.out.last = make([]int64, 0, leaves)
-			return nil
+			return leaves, nil
 		}
 		leaves = min(leaves*int64(b.cells+1), w.layout.pages)
 		if page, _, err = b.cell(0); err != nil {
-			return err
+			return 0, err
 		}
 	}
 }
