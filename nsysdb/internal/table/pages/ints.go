@@ -108,7 +108,6 @@ type worker struct {
 	n       int
 	pages   []btreePage // the leaves at hand
 	records []record    // of the leaf at hand
-	apart   []apart
 }
 
 // begin makes the worker ready for a scan.
@@ -118,10 +117,6 @@ func (w *worker) begin(sc *scan, number int, opts *table.IntsOptions) {
 	// The columns of the scan before have room for those of this one.
 	n := len(sc.wanted) - len(opts.Keys)
 	w.columns = slices.Grow(w.columns[:cap(w.columns)], max(0, n-cap(w.columns)))[:n]
-	if opts.Key == nil {
-		w.keys = nil
-	}
-	w.apart = w.apart[:0] // a scan may have ended in the middle of a leaf
 	w.rowid = false
 	for _, c := range sc.wanted {
 		w.rowid = w.rowid || sc.def.columns[c].rowid
@@ -146,9 +141,7 @@ func (w *worker) decode(from, to int) (err error) {
 	for i := range w.columns {
 		w.columns[i] = slices.Grow(w.columns[i][:0], w.n)[:w.n]
 	}
-	if w.opts.Key != nil {
-		w.keys = slices.Grow(w.keys[:0], w.n)[:w.n]
-	}
+	w.keys = slices.Grow(w.keys[:0], w.n)[:w.n]
 	if w.rowid {
 		w.rowids = slices.Grow(w.rowids[:0], w.n)[:w.n]
 	}
@@ -169,64 +162,19 @@ func (w *worker) decode(from, to int) (err error) {
 }
 
 // scanLeaf decodes leaf i, whose first row is number row of the batch. page goes
-// on beyond the page, so that eight bytes can be loaded anywhere in it. It goes
-// over the leaf three times, each time doing little enough to stay in registers,
-// while the page is in the fastest cache.
+// on beyond the page, so that eight bytes can be loaded anywhere in it.
 func (w *worker) scanLeaf(i int, b *btreePage, page *window, row int) error {
 	w.records = slices.Grow(w.records[:0], b.cells)[:b.cells]
 	if err := w.findRecords(i, b, page, row); err != nil {
 		return err
 	}
-	if err := w.recognise(b, page); err != nil {
-		return err
-	}
-	for l := range w.columns {
-		fillColumn(w.columns[l][row:], w.records, w.loads[l:], page)
-	}
-	if w.keys != nil {
-		fillKeys(w.keys[row:], w.records, w.all)
-	}
-	for _, a := range w.apart {
-		for l := range w.columns {
-			w.columns[l][row+a.row] = a.loads[l].of(a.record)
-		}
-	}
-	w.apart = w.apart[:0]
-	return nil
-}
-
-// fillColumn reads a column of the records. Among the variables of its caller,
-// its own would not stay in registers.
-//
-//go:noinline
-func fillColumn(column []int64, records []record, loads []load, page *window) {
-	column = column[:len(records)]
-	for j := range records {
-		r := &records[j]
-		column[j] = loads[r.loads].value(page, r.at)
-	}
-}
-
-// fillKeys reads the keys of the records.
-func fillKeys(keys []uint32, records []record, all []template) {
-	keys = keys[:len(records)]
-	for j := range records {
-		keys[j] = all[records[j].template].key
-	}
+	return w.readRecords(b, page, row)
 }
 
 // A record is a record of the leaf at hand.
 type record struct {
 	at, size uint32 // in the page
-	template uint32 // number
-	loads    uint32 // of the template
-}
-
-// An apart is a record whose values do not all lie in the leaf.
-type apart struct {
-	row    int
-	loads  []load
-	record []byte
+	loads    uint32 // of its template, where matchEach read it
 }
 
 // findRecords fills in where the records of leaf i lie, and w.rowids, which
@@ -294,35 +242,37 @@ func (w *worker) findNext(records []record, b *btreePage, page *window, c cell) 
 	return len(records)
 }
 
-// recognise finds the templates of the leaf's records.
-func (w *worker) recognise(b *btreePage, page *window) error {
-	// Not in mid-leaf: its records have numbers of templates.
+// readRecords reads the leaf's records into the rows of the batch, which begin
+// with number row.
+func (w *worker) readRecords(b *btreePage, page *window, row int) error {
+	// Not in mid-leaf: so that this is seldom asked.
 	if w.bytes > maxBytes {
 		w.forget()
 	}
-	history, all := w.history, w.all
-	for j := range w.records {
-		r := &w.records[j]
-		guess := &w.guess[history]
-		t := *guess
-		if !all[t].matches(r, page) {
-			like := w.headed(r, page)
-			if t = *like; !all[t].matches(r, page) {
-				found, record, err := w.find(&w.reader, b, cell{at: int(r.at), size: int(r.size)})
-				if err != nil {
-					return err
-				}
-				t, all = found, w.all
-				if a := all[t].apart; a != nil {
-					w.apart = append(w.apart, apart{j, a, slices.Clone(record)})
-				}
-				*like = t
-			}
-			*guess = t
+	for j := 0; ; j++ {
+		if j = w.match(page, row, j); j == len(w.records) {
+			return nil
 		}
-		r.template, r.loads = t, all[t].loads
-		history = remember(history, t)
+		r := &w.records[j]
+		like := w.headed(r, page)
+		if !w.all[*like].matches(r, page) {
+			number, record, err := w.find(&w.reader, b, cell{at: int(r.at), size: int(r.size)})
+			if err != nil {
+				return err
+			}
+			*like = number
+			for l, load := range w.all[number].apart {
+				w.columns[l][row+j] = load.of(record)
+			}
+		}
+		t := &w.all[*like]
+		if t.apart == nil {
+			for l, column := range w.columns {
+				column[row+j] = w.loads[int(t.loads)+l].value(page, r.at)
+			}
+		}
+		w.keys[row+j] = t.key
+		w.guess[w.history] = *like
+		w.history = remember(w.history, *like)
 	}
-	w.history = history
-	return nil
 }

@@ -16,9 +16,9 @@ import (
 type template struct {
 	size  int32 // of the record; -1 if it cannot be told from what lies in the page
 	key   uint32
-	loads uint32  // where those of the wanted columns begin in templates.loads; constants if the values are not all in the page
+	loads uint32  // where those of the wanted columns begin in templates.loads
 	words []words // from the start of the record
-	apart []load  // what to load then, from the record put together
+	apart []load  // what to load instead, from the record put together, if the values are not all in the page
 }
 
 // unknown is the number of a template that no record has.
@@ -97,7 +97,7 @@ type templates struct {
 	number int // of the worker
 	opts   *table.IntsOptions
 	all    []template // by number
-	loads  []load     // of all plans; constants come first, for templates with apart
+	loads  []load     // of all plans
 	// guess remembers the template that came after the last few, by history,
 	// which mixes their numbers: of each earlier one fewer bits count.
 	guess   [1 << historyBits]uint32
@@ -131,20 +131,18 @@ func (ts *templates) forget() {
 	clear(ts.all) // for what it points to
 	ts.all = append(ts.all[:0], template{size: -1})
 	ts.loads = ts.loads[:0]
-	for range len(ts.scan.wanted) - len(ts.opts.Keys) {
-		ts.loads = append(ts.loads, load{shift: 64})
-	}
 	ts.bytes, ts.history = 0, 0
 }
 
 const (
 	historyBits = 12
 	headBits    = 10
+	spread      = 0x9E3779B1 // of the numbers of templates in the history
 )
 
 // remember adds a number to the history: the bits of the fourth last leave it.
 func remember(history, number uint32) uint32 {
-	return (history<<3 ^ number*0x9E3779B1>>(32-historyBits)) % (1 << historyBits)
+	return (history<<3 ^ number*spread>>(32-historyBits)) % (1 << historyBits)
 }
 
 // headed returns the place in heads of records that begin as r does, with the
