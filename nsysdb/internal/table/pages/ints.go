@@ -62,7 +62,11 @@ func (s *Source) ints(ctx context.Context, def *definition, wanted []int, opts t
 				err = w.decode(run*per, min(run*per+per, leaves))
 			}
 			if err == nil {
-				err = fn(table.Batch{Seq: run, Turns: turns, Worker: number, Columns: w.columns, Keys: w.keys, N: w.n})
+				b := table.Batch{Seq: run, Turns: turns, Worker: number, Columns: w.columns, N: w.n}
+				if opts.Key != nil {
+					b.Keys = w.keys
+				}
+				err = fn(b)
 			}
 			if err != nil {
 				errs[number] = err

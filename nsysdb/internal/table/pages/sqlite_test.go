@@ -126,6 +126,9 @@ func intsByPages(ctx context.Context, s table.Source, name string, columns []str
 		batches[i] = map[int][][]int64{}
 	}
 	err := s.Ints(ctx, name, columns, table.IntsOptions{Workers: workers, Null: null}, func(b table.Batch) error {
+		if b.Keys != nil {
+			return errors.New("keys, though none were asked for")
+		}
 		var copied [][]int64
 		for _, c := range b.Columns {
 			if len(c) != b.N {
