@@ -32,6 +32,7 @@ type attributor struct {
 	chunks  []chunk
 	tracks  []trackCalls
 	found   []uint32 // by launch; nil where calls are not looked at
+	nodes   []uint32 // by configuration: its Node, close to those of others
 
 	mu      sync.Mutex
 	threads intern.Table[threadKey]
@@ -79,6 +80,10 @@ const chunkRows = 1 << 16
 func (a *attributor) prepare() {
 	t := a.t
 	l := &t.Launches
+	a.nodes = make([]uint32, len(t.Configs))
+	for i := range t.Configs {
+		a.nodes[i] = t.Configs[i].Node
+	}
 	for k, track := range t.Tracks {
 		end := track.First + track.N
 		alone := a.alone(track.First, end)
@@ -93,7 +98,7 @@ func (a *attributor) prepare() {
 	if len(t.Nodes) > 0 {
 		parallel(a.workers, len(a.chunks), func(k int) {
 			c := &a.chunks[k]
-			a.eachReplay(c, func(int, bool) {})
+			a.eachReplay(c, func(int) { c.replays++ })
 		})
 		n := 0
 		for k := range a.chunks {
@@ -103,13 +108,11 @@ func (a *attributor) prepare() {
 		}
 		t.Replays = make([]trace.Replay, n)
 		parallel(a.workers, len(a.chunks), func(k int) {
-			c := a.chunks[k]
+			c := &a.chunks[k]
 			next := c.replay
-			a.eachReplay(&c, func(i int, begins bool) {
-				if begins {
-					t.Replays[next] = trace.Replay{Correlation: l.Origin[i], Range: trace.None}
-					next++
-				}
+			a.eachReplay(c, func(i int) {
+				t.Replays[next] = trace.Replay{Correlation: l.Origin[i], Range: trace.None}
+				next++
 			})
 		})
 	}
@@ -140,31 +143,33 @@ func (a *attributor) alone(first, end int) int {
 	return i
 }
 
-// replayed reports whether a graph replayed launch i.
-func (a *attributor) replayed(i int) bool { return a.t.LaunchNode(i) != trace.None }
+// node does what trace.Trace.LaunchNode does.
+func (a *attributor) node(i int) uint32 { return a.nodes[a.t.Launches.Config[i]] }
 
-// eachReplay calls fn with the replayed launches of a chunk and whether each
-// is the first of its graph launch, and counts those. It may be used while
-// Origin is as the table has it, or while fn replaces it.
-func (a *attributor) eachReplay(c *chunk, fn func(i int, begins bool)) {
+// replayed reports whether a graph replayed launch i.
+func (a *attributor) replayed(i int) bool { return a.node(i) != trace.None }
+
+// eachReplay calls fn with the first launch of each graph launch that begins in a
+// chunk.
+func (a *attributor) eachReplay(c *chunk, fn func(i int)) {
 	l := &a.t.Launches
 	before, first := c.before, c.from == a.t.Tracks[c.track].First
-	c.replays = 0
-	for i := c.from; i < c.to; i++ {
-		correlation := l.Origin[i]
-		if a.replayed(i) {
-			// Of the launches of one call the replayed ones come first.
-			begins := first || correlation != before
-			if correlation == noCorrelation {
-				begins = i == c.alone
-			}
-			if begins {
-				c.replays++
-			}
-			fn(i, begins)
+	for i, correlation := range l.Origin[c.from:c.to] {
+		if i += c.from; c.begins(i, correlation, before, first) && a.replayed(i) {
+			fn(i)
 		}
 		before, first = correlation, false
 	}
+}
+
+// begins reports whether launch i, if a graph replayed it, is the first of its
+// graph launch, by its correlation id and that of the launch before. first says
+// that there is none before it in the track.
+func (c *chunk) begins(i int, correlation, before uint32, first bool) bool {
+	if correlation == noCorrelation {
+		return i == c.alone
+	}
+	return first || correlation != before // of the launches of one call the replayed ones come first
 }
 
 // attribute reads the API calls.
@@ -340,41 +345,12 @@ func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 	l := &t.Launches
 	var lost atomic.Int64
 	parallel(a.workers, len(a.chunks), func(k int) {
-		c := a.chunks[k]
+		c := &a.chunks[k]
 		if len(t.Nodes) == 0 && a.found == nil {
 			fill(l.Origin[c.from:c.to], trace.None)
 			return
 		}
-		n := int64(0)
-		replay := c.replay - 1
-		if len(t.Nodes) > 0 {
-			a.eachReplay(&c, func(i int, begins bool) {
-				if begins {
-					replay++
-				}
-				l.Origin[i] = uint32(replay)
-				if t.Replays[replay].Range == trace.None || !nodeKnown[t.LaunchNode(i)] {
-					n++
-				}
-			})
-		}
-		for i := c.from; i < c.to; i++ {
-			if a.replayed(i) {
-				continue
-			}
-			found := uint32(trace.None)
-			if a.found != nil {
-				found = a.found[i]
-			}
-			switch found {
-			case trace.None:
-				n++
-			case noRange:
-				found = trace.None
-			}
-			l.Origin[i] = found
-		}
-		lost.Add(n)
+		lost.Add(a.finishChunk(c, nodeKnown))
 	})
 	for i := range t.Replays {
 		if t.Replays[i].Range == noRange {
@@ -385,6 +361,35 @@ func (a *attributor) finish(nodeKnown []bool) (unattributed int64) {
 		return 0
 	}
 	return lost.Load()
+}
+
+// finishChunk does what finish does for the launches of a chunk.
+func (a *attributor) finishChunk(c *chunk, nodeKnown []bool) (lost int64) {
+	t := a.t
+	origin := t.Launches.Origin
+	replay := c.replay - 1
+	before, first := c.before, c.from == t.Tracks[c.track].First
+	for i := c.from; i < c.to; i++ {
+		correlation := origin[i]
+		if node := a.node(i); node != trace.None {
+			if c.begins(i, correlation, before, first) {
+				replay++
+			}
+			origin[i] = uint32(replay)
+			if t.Replays[replay].Range == trace.None || !nodeKnown[node] {
+				lost++
+			}
+		} else {
+			origin[i] = trace.None
+			if a.found == nil || a.found[i] == trace.None {
+				lost++
+			} else if a.found[i] != noRange {
+				origin[i] = a.found[i]
+			}
+		}
+		before, first = correlation, false
+	}
+	return lost
 }
 
 // parallel calls fn with 0 to n-1, from so many goroutines.

@@ -143,6 +143,7 @@ type kernelWorker struct {
 	nodeConfigs intern.Table[nodeConfig]
 	shared      []uint32 // number in kernelReader.nodeConfigs
 	made        []int64  // when the node was made
+	later       []uint32 // the number of one whose node comes later, or trace.None
 	plain       []uint32 // by config, the number of that without a node, or trace.None
 
 	// Of the launches that are left out.
@@ -381,6 +382,7 @@ func (r *kernelReader) nodeConfig(w *kernelWorker, key nodeConfig) uint32 {
 		}
 		w.shared = append(w.shared, shared)
 		w.made = append(w.made, made)
+		w.later = append(w.later, trace.None)
 	}
 	return id
 }

@@ -97,7 +97,7 @@ func (r *kernelReader) ordered(w *kernelWorker, order []uint32, n int) bool {
 	correlation := w.batch.correlation
 	if order == nil {
 		for i := 1; i < n; i++ {
-			if correlation[i-1] >= correlation[i] && r.compare(w, uint32(i-1), uint32(i)) > 0 {
+			if correlation[i-1] >= correlation[i] && !r.pairOrdered(w, uint32(i-1), uint32(i)) {
 				return false
 			}
 		}
@@ -105,9 +105,27 @@ func (r *kernelReader) ordered(w *kernelWorker, order []uint32, n int) bool {
 	}
 	for i := 1; i < n; i++ {
 		a, b := order[i-1], order[i]
-		if correlation[a] >= correlation[b] && r.compare(w, a, b) > 0 {
+		if correlation[a] >= correlation[b] && !r.pairOrdered(w, a, b) {
 			return false
 		}
+	}
+	return true
+}
+
+// pairOrdered reports whether launch j of w.batch does not come before launch i.
+// A graph's launches mostly follow each other as they did the last time.
+func (r *kernelReader) pairOrdered(w *kernelWorker, i, j uint32) bool {
+	b := &w.batch
+	oneCall := b.correlation[i] == b.correlation[j] && b.correlation[i] != noCorrelation
+	x, y := b.config[i], b.config[j]
+	if oneCall && w.later[x] == y {
+		return true
+	}
+	if r.compare(w, i, j) > 0 {
+		return false
+	}
+	if oneCall && w.compareNodes(x, y) < 0 {
+		w.later[x] = y
 	}
 	return true
 }

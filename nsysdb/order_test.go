@@ -42,18 +42,38 @@ func TestOrderOfIssue(t *testing.T) {
 		}
 		return cmp.Or(c, cmp.Compare(a.start, b.start), cmp.Compare(a.name, b.name), nodes(a, b), cmp.Compare(a.duration, b.duration))
 	}
-	var all []row
-	for _, correlation := range []int64{0, 1, 2} {
-		for _, node := range []int64{0, 7, 8, 9} {
-			for k := range int64(8) {
-				all = append(all, row{correlation, node, 10 + k%2, 1 + k/2%2, 1 + k/4})
+	// rows returns launches of so many calls, and of none.
+	rows := func(calls int64) (all []row) {
+		for correlation := range 1 + calls {
+			for _, node := range []int64{0, 7, 8, 9} {
+				for k := range int64(8) {
+					all = append(all, row{correlation, node, 10 + k%2, 1 + k/2%2, 1 + k/4})
+				}
 			}
 		}
+		for k := range 4 * calls { // without a call, in another order than the last and first of two nodes in one
+			all = append(all, row{0, 7, 20 + 2*k, 1, 1}, row{0, 8, 21 + 2*k, 2, 1})
+		}
+		return all
 	}
-	for _, copies := range []int{1, 100} {
-		rows := slices.Repeat(all, copies)
-		rng := rand.New(rand.NewPCG(1, uint64(copies)))
+	shuffle := func(rng *rand.Rand, rows []row) {
 		rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	}
+	// Here and there two that follow each other change places, so that most
+	// batches are in order but for one pair.
+	swap := func(rng *rand.Rand, rows []row) {
+		slices.SortFunc(rows, issue)
+		for range len(rows) / 300 {
+			i := 1 + rng.IntN(len(rows)-1)
+			rows[i-1], rows[i] = rows[i], rows[i-1]
+		}
+	}
+	for _, c := range []struct {
+		rows []row
+		mix  func(*rand.Rand, []row)
+	}{{rows(2), shuffle}, {slices.Repeat(rows(2), 100), shuffle}, {slices.Repeat(rows(2), 100), swap}, {rows(600), swap}} {
+		rows := c.rows
+		c.mix(rand.New(rand.NewPCG(1, uint64(len(rows)))), rows)
 		var values []string
 		null := func(x int64) string {
 			if x == 0 {
@@ -105,5 +125,39 @@ func TestOrderOfIssue(t *testing.T) {
 				t.Fatalf("%d rows, %d workers: not in order of issue (-want +got):\n%s", len(rows), workers, d)
 			}
 		}
+	}
+}
+
+// TestGraphLaunches: the launches that a graph replayed belong to one graph launch
+// if they have one correlation id, those without an id too, whatever else lies
+// before them.
+func TestGraphLaunches(t *testing.T) {
+	launch := func(start int64, correlation, node any) string {
+		return fmt.Sprintf(`INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL (start, end, deviceId, contextId, streamId, correlationId, demangledName, globalPid, shortName, graphNodeId)
+			VALUES (%d, %d, 0, 1, 7, %v, 1, %d, 1, %v)`, start, start+1, correlation, global(1, 0), node)
+	}
+	path := makeReport(t, kernels3, names(), nodes3, node(global(1, 1), 1, 7, "NULL"),
+		launch(1, 0, 7), launch(2, 0, 7),
+		launch(3, 4, 7), launch(4, 4, "NULL"), launch(5, 5, 7),
+		launch(6, "NULL", "NULL"), launch(7, "NULL", 7), launch(8, "NULL", "NULL"), launch(9, "NULL", 7))
+	db, err := nsysdb.Open(t.Context(), path, nsysdb.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tr, err := db.Read(t.Context(), nsysdb.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := uint32(trace.None)
+	if d := gocmp.Diff([]uint32{0, 0, 1, none, 2, none, 3, none, 3}, tr.Launches.Origin); d != "" {
+		t.Errorf("graph launch of each launch (-want +got):\n%s", d)
+	}
+	var ids []uint32
+	for _, r := range tr.Replays {
+		ids = append(ids, r.Correlation)
+	}
+	if d := gocmp.Diff([]uint32{0, 4, 5, 1<<32 - 1}, ids); d != "" {
+		t.Errorf("correlation ids of graph launches (-want +got):\n%s", d)
 	}
 }
