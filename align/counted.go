@@ -4,8 +4,6 @@ import (
 	"context"
 	"math/bits"
 	"slices"
-
-	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 const (
@@ -14,17 +12,48 @@ const (
 	maxCounters = 1 << 22        // of all goroutines in a pass: 16 MB
 )
 
-// counted summarises the durations of a trace's launches, ns, none of 2^32 ns or
-// more, by n groups, given by configuration. It takes a few passes over the
-// launches, whatever the number of groups, and no copy of the durations, which
-// would take a fifth of the memory that the launches take.
+// Launches counted are looked at several times, each time in parts, by a goroutine
+// each, and of each part some at a time.
+type countedLaunches interface {
+	parts() int
+	// each calls fn with the groups of some launches of a part and, in
+	// nanoseconds, their durations.
+	each(part int, fn func(groups, ns []uint32))
+}
+
+// countedAtOnce is how many launches countedLaunches yield at a time.
+const countedAtOnce = 1024
+
+// byConfig is launches whose group their configuration says.
+type byConfig struct {
+	configs, ns []uint32 // by launch
+	groups      []uint32 // by configuration
+	divided     []interval
+}
+
+func (b *byConfig) parts() int { return len(b.divided) }
+
+func (b *byConfig) each(part int, fn func(groups, ns []uint32)) {
+	var groups [countedAtOnce]uint32
+	for from, end := b.divided[part].start, b.divided[part].end; from < end; from += countedAtOnce {
+		to := min(from+countedAtOnce, end)
+		for i, c := range b.configs[from:to] {
+			groups[i] = b.groups[c]
+		}
+		fn(groups[:to-from], b.ns[from:to])
+	}
+}
+
+// counted summarises the durations of launches by n groups. It takes a few passes
+// over the launches, whatever the number of groups, and no copy of the durations,
+// which would take a fifth of the memory that the launches take.
 //
 // The values from a group's least to its greatest duration are divided into
 // bands of equal length, and the durations in each are counted; then those
 // bands that a needed rank lies in are divided, and so on, until they are of
 // one value.
-func counted(ctx context.Context, t *trace.Trace, ns, groups []uint32, n int) []Sample {
-	c := &counting{configs: t.Launches.Config, ns: ns, groups: groups, parts: launchParts(0, len(ns))}
+func counted(ctx context.Context, launches countedLaunches, n int) []Sample {
+	c := &counting{launches: launches}
 	samples := make([]Sample, n)
 	c.summarise(ctx, samples)
 	if ctx.Err() != nil {
@@ -41,10 +70,10 @@ func counted(ctx context.Context, t *trace.Trace, ns, groups []uint32, n int) []
 			open = append(open, band{group: uint32(g), base: uint32(s.MinNS), width: uint32(s.MaxNS-s.MinNS) + 1, to: len(c.ranks[g])})
 		}
 	}
-	c.counts = make([][]uint32, len(c.parts))
+	c.counts = make([][]uint32, launches.parts())
 	for len(open) > 0 {
 		var next []band
-		for some := range slices.Chunk(open, max(1, maxCounters/counters/len(c.parts))) {
+		for some := range slices.Chunk(open, max(1, maxCounters/counters/launches.parts())) {
 			c.count(ctx, some, n)
 			found := make([][]band, len(some))
 			parallel(ctx, len(some), func(k int) { found[k] = c.narrow(&some[k], k) })
@@ -65,12 +94,10 @@ func counted(ctx context.Context, t *trace.Trace, ns, groups []uint32, n int) []
 
 // A counting is what counted works with.
 type counting struct {
-	configs, ns []uint32 // by launch
-	groups      []uint32 // by configuration
-	parts       []interval
-	counts      [][]uint32 // by part: the counters of each band
-	ranks       [][]int    // by group
-	values      [][]uint32 // by group and rank
+	launches countedLaunches
+	counts   [][]uint32 // by part: the counters of each band
+	ranks    [][]int    // by group
+	values   [][]uint32 // by group and rank
 }
 
 // A band is some values of a group that some ranks lie in.
@@ -92,18 +119,20 @@ func (c *counting) summarise(ctx context.Context, samples []Sample) {
 		n           int
 		least, most uint32
 	}
-	found := make([][]sums, len(c.parts))
-	parallel(ctx, len(c.parts), func(p int) {
+	found := make([][]sums, c.launches.parts())
+	parallel(ctx, len(found), func(p int) {
 		own := make([]sums, len(samples))
 		for g := range own {
 			own[g].least = ^uint32(0)
 		}
-		for i := c.parts[p].start; i < c.parts[p].end; i++ {
-			s, d := &own[c.groups[c.configs[i]]], c.ns[i]
-			s.n++
-			s.add(uint64(d))
-			s.least, s.most = min(s.least, d), max(s.most, d)
-		}
+		c.launches.each(p, func(groups, ns []uint32) {
+			for i, d := range ns {
+				s := &own[groups[i]]
+				s.n++
+				s.add(uint64(d))
+				s.least, s.most = min(s.least, d), max(s.most, d)
+			}
+		})
 		found[p] = own
 	})
 	if ctx.Err() != nil {
@@ -137,24 +166,26 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 	for g := range n {
 		first[g+1] += first[g]
 	}
-	parallel(ctx, len(c.parts), func(p int) {
+	parallel(ctx, len(c.counts), func(p int) {
 		if len(c.counts[p]) < len(bands)*counters {
 			c.counts[p] = make([]uint32, len(bands)*counters)
 		} else {
 			clear(c.counts[p][:len(bands)*counters])
 		}
 		counts := c.counts[p]
-		for i := c.parts[p].start; i < c.parts[p].end; i++ {
-			g := c.groups[c.configs[i]]
-			for k := first[g]; k < first[g+1]; k++ {
-				b := &places[k]
-				// Below base x is more than the group's durations span.
-				if x := c.ns[i] - b.base; x < b.width {
-					counts[k<<countBits+x>>(b.shift&31)]++
-					break
+		c.launches.each(p, func(groups, ns []uint32) {
+			for i, d := range ns {
+				g := groups[i]
+				for k := first[g]; k < first[g+1]; k++ {
+					b := &places[k]
+					// Below base x is more than the group's durations span.
+					if x := d - b.base; x < b.width {
+						counts[k<<countBits+x>>(b.shift&31)]++
+						break
+					}
 				}
 			}
-		}
+		})
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
 	ns, short := t.Launches.Durations()
 	if short && len(ns) > minGathered {
-		return counted(ctx, t, ns, groups, n)
+		return counted(ctx, &byConfig{t.Launches.Config, ns, groups, launchParts(0, len(ns))}, n)
 	}
 	g := &gatherer{t: t, groups: groups, parts: launchParts(0, t.Launches.Len())}
 	g.counts = make([][]int, len(g.parts))
