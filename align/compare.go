@@ -3,10 +3,8 @@ package align
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 
-	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -118,7 +116,7 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 		return nil
 	}
 	if !c.o.Regression {
-		r.Before, r.After = ev.beside(ctx, -1), ev.beside(ctx, +1)
+		r.Before, r.After = ev.beside(ctx)
 		c.edges(r, f, ev)
 	}
 	c.measureSteps(ctx, r, r.Sites[first:], mv, ev)
@@ -165,19 +163,7 @@ const minPresent = 0.5
 // measureSites makes the sites: one for each column that enough occurrences,
 // or the mock, have. What only some occurrences hold is reported as sporadic.
 func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) ([]origin, error) {
-	mocks := make([]cell, len(columns))
-	e2es := make([]cell, len(columns))
-	// Each processor gathers the durations of some columns. A mock of one kernel
-	// has columns of as many as the report has launches: limit is how many may be
-	// gathered at a time.
-	limit := max(minGathered, (c.mock.t.Launches.Len()+c.e2e.t.Launches.Len())/5) / max(mv.places()+ev.places(), 1)
-	workers := max(min(limit, runtime.GOMAXPROCS(0)), 1)
-	tile := max(min(limit/workers/2, (len(columns)+workers-1)/workers, maxTile), 1)
-	fan.Out(ctx, workers, (len(columns)+tile-1)/tile, func(i int) {
-		from, to := i*tile, min(i*tile+tile, len(columns))
-		copy(mocks[from:to], mv.cells(from, to))
-		copy(e2es[from:to], ev.cells(from, to))
-	})
+	mocks, e2es := mv.cells(ctx, len(columns)), ev.cells(ctx, len(columns))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package align
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 
+	"github.com/nsysdiff/nsysdiff/internal/fan"
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -116,12 +118,46 @@ type columnLaunches[T duration32or64] struct {
 	// that has more than one: without any, each has one.
 	bounds []uint32
 	step   int // of the last launch
+	configCounts
+}
 
-	configs map[uint32]int // launches by configuration
-	firsts  map[uint32]int // the first of each
+// configCounts counts launches by configuration.
+type configCounts struct {
+	configs map[uint32]int
+	firsts  map[uint32]int // the first launch of each
 	// Launches of one configuration come in runs: the maps see runs.
 	config uint32
 	run    int
+}
+
+// reset begins to count anew.
+func (c *configCounts) reset() {
+	if c.configs == nil {
+		c.configs, c.firsts = map[uint32]int{}, map[uint32]int{}
+	}
+	clear(c.configs)
+	clear(c.firsts)
+	c.run = 0
+}
+
+// add adds a launch.
+func (c *configCounts) add(launch int, config uint32) {
+	if config != c.config || c.run == 0 {
+		c.end()
+		c.config = config
+		if c.configs[config] == 0 {
+			c.firsts[config] = launch
+		}
+	}
+	c.run++
+}
+
+// end ends the run of the last launch.
+func (c *configCounts) end() {
+	if c.run > 0 {
+		c.configs[c.config] += c.run
+		c.run = 0
+	}
 }
 
 // reset makes room for a number of columns, each of so many launches.
@@ -134,12 +170,8 @@ func (s *cellScratch[T]) reset(columns, launches int) []columnLaunches[T] {
 		if cap(c.durations) < launches {
 			c.durations = hugepages.Make[T](launches)
 		}
-		c.durations, c.bounds, c.run = c.durations[:0], c.bounds[:0], 0
-		if c.configs == nil {
-			c.configs, c.firsts = map[uint32]int{}, map[uint32]int{}
-		}
-		clear(c.configs)
-		clear(c.firsts)
+		c.durations, c.bounds = c.durations[:0], c.bounds[:0]
+		c.configCounts.reset()
 	}
 	return s.columns[:columns]
 }
@@ -157,14 +189,7 @@ func (c *columnLaunches[T]) add(step, launch int, d T, config uint32) {
 	}
 	c.step = step
 	c.durations = append(c.durations, d)
-	if config != c.config || c.run == 0 {
-		c.configs[c.config] += c.run
-		c.config, c.run = config, 0
-		if c.configs[config] == 0 {
-			c.firsts[config] = launch
-		}
-	}
-	c.run++
+	c.configCounts.add(launch, config)
 }
 
 // steps returns the median of each step, see Sample.Steps.
@@ -225,56 +250,67 @@ func (v *view) places() int {
 // memory, and so do what they need in a line of the cache.
 const maxTile = 8
 
-// cells measures columns from to to-1.
-func (v *view) cells(from, to int) []cell {
-	if v.long {
-		return cellsOf[int64](v, from, to)
+// cells measures all columns. Where the durations of one column for each processor
+// would take too much memory, they are not gathered but counted.
+func (v *view) cells(ctx context.Context, columns int) []cell {
+	places := max(v.places(), 1)
+	limit := max(minGathered, v.seq.t.Launches.Len()/5) / places // columns gathered at a time
+	workers := runtime.GOMAXPROCS(0)
+	if limit < workers && !v.long && !v.plots {
+		return v.countedCells(ctx, columns)
 	}
-	return cellsOf[uint32](v, from, to)
-}
-
-func cellsOf[T duration32or64](v *view, from, to int) []cell {
-	places := v.places()
-	scratch := v.scratch.Get().(*cellScratch[T])
-	defer v.scratch.Put(scratch)
-	columns := scratch.reset(to-from, places)
-	l := &v.seq.t.Launches
-	v.eachOf(from, to, func(column, step, launch int) {
-		columns[column].add(step, launch, T(l.Duration(launch)), l.Config[launch])
-	})
-	cells := make([]cell, len(columns))
-	for i := range columns {
-		if len(columns[i].durations) > 0 {
-			cells[i] = newCell(v, from+i, &columns[i], places)
+	cells := make([]cell, columns)
+	workers = max(min(limit, workers), 1)
+	tile := max(min(limit/workers, (columns+workers-1)/workers, maxTile), 1)
+	fan.Out(ctx, workers, (columns+tile-1)/tile, func(i int) {
+		from, to := i*tile, min(i*tile+tile, columns)
+		if v.long {
+			cellsOf[int64](v, from, cells[from:to])
+		} else {
+			cellsOf[uint32](v, from, cells[from:to])
 		}
-	}
+	})
 	return cells
 }
 
+// cellsOf measures some columns, the first of which has the number from.
+func cellsOf[T duration32or64](v *view, from int, cells []cell) {
+	places := v.places()
+	scratch := v.scratch.Get().(*cellScratch[T])
+	defer v.scratch.Put(scratch)
+	columns := scratch.reset(len(cells), places)
+	l := &v.seq.t.Launches
+	v.eachOf(from, from+len(cells), func(column, step, launch int) {
+		columns[column].add(step, launch, T(l.Duration(launch)), l.Config[launch])
+	})
+	for i := range columns {
+		c := &columns[i]
+		if len(c.durations) == 0 {
+			continue
+		}
+		sample := newSample(c.durations, c.steps())
+		if v.plots {
+			slices.Sort(c.durations)
+			sample.Values = evenly(c.durations)
+		}
+		cells[i] = newCell(v, from+i, sample, &c.configCounts, places)
+	}
+}
+
 // newCell returns the cell of a column that has launches.
-func newCell[T duration32or64](v *view, column int, launches *columnLaunches[T], places int) cell {
-	durations, configs, firsts := launches.durations, launches.configs, launches.firsts
-	configs[launches.config] += launches.run
-	c := cell{present: float64(len(durations)) / float64(places)}
+func newCell(v *view, column int, sample *Sample, counts *configCounts, places int) cell {
+	counts.end()
+	configs, firsts := counts.configs, counts.firsts
+	c := cell{sample: sample, present: float64(sample.N) / float64(places)}
 	c.tracks, c.medians = v.trackMedians(column)
 	c.ranks = v.spread(c.tracks, c.medians)
-	c.sample = newSample(durations, launches.steps())
-	if v.plots {
-		slices.Sort(durations)
-		c.sample.Values = evenly(durations)
-	}
 	// Lanes and nodes tell configurations apart and do not matter here.
 	bySym := map[symbol]int{}
 	for cfg, n := range configs {
-		if n > 0 {
-			bySym[v.seq.syms[cfg]] += n
-		}
+		bySym[v.seq.syms[cfg]] += n
 	}
 	best := -1
-	for cfg, own := range configs {
-		if own == 0 {
-			continue
-		}
+	for cfg := range configs {
 		n := bySym[v.seq.syms[cfg]]
 		if best < 0 || n > best || n == best && firsts[cfg] < firsts[c.config] {
 			best, c.config = n, cfg
@@ -323,19 +359,27 @@ func (s *sequence) path(i int) ([]string, string) {
 // reach is how many launches before and after an occurrence are shown.
 const reach = 2
 
-// beside measures what stands just before (dir -1) or just after (dir +1) the
-// occurrences, nearest first.
-func (v *view) beside(ctx context.Context, dir int) []Neighbour {
-	var all [reach]*Neighbour
-	parallel(ctx, reach, func(k int) { all[k] = v.neighbour(dir * (k + 1)) })
-	var out []Neighbour
-	for _, n := range all {
-		if n == nil {
-			break
+// beside measures what stands just before and just after the occurrences, nearest
+// first.
+func (v *view) beside(ctx context.Context) (before, after []Neighbour) {
+	var all [2 * reach]*Neighbour
+	parallel(ctx, len(all), func(k int) {
+		distance := 1 + k%reach
+		if k < reach {
+			distance = -distance
 		}
-		out = append(out, *n)
+		all[k] = v.neighbour(distance)
+	})
+	until := func(all []*Neighbour) (out []Neighbour) {
+		for _, n := range all {
+			if n == nil {
+				break
+			}
+			out = append(out, *n)
+		}
+		return out
 	}
-	return out
+	return until(all[:reach]), until(all[reach:])
 }
 
 // neighbour measures the most frequent kernel so many launches after the

@@ -1,0 +1,72 @@
+package align
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nsysdiff/nsysdiff/trace"
+)
+
+// TestCountedCells measures columns by counting and by gathering, and wants the
+// same: steps with several occurrences, with places that lack columns, with
+// one step for 64 blocks and with many, of one track and of three.
+func TestCountedCells(t *testing.T) {
+	const columns, width = 7, 12 // of a step
+	rng := rand.New(rand.NewPCG(5, 1))
+	for _, tracks := range []int{1, 3} {
+		for _, steps := range []int{1, 5, 63, 64, 65, 200, 1000} {
+			tr := &trace.Trace{}
+			for k := range 6 {
+				tr.Strings = append(tr.Strings, string(rune('a'+k)))
+				tr.Configs = append(tr.Configs, trace.Config{Name: uint32(k / 2), Grid: [3]int32{int32(1 + k), 1, 1}})
+			}
+			for range tracks {
+				tr.Tracks = append(tr.Tracks, trace.Track{First: tr.Launches.Len(), N: steps * width})
+				for i := range steps * width {
+					d := int64(rng.IntN(1 << (1 + i%20)))
+					if rng.IntN(50) == 0 {
+						d = rng.Int64N(1<<32 - 1)
+					}
+					tr.Launches.Append(int64(i), d, rng.Uint32N(uint32(len(tr.Configs))), none)
+				}
+			}
+			v := randomView(rng, tr, columns, width)
+			want, got := v.cells(t.Context(), columns), v.countedCells(t.Context(), columns)
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(cell{})); diff != "" {
+				t.Errorf("%d tracks of %d steps (-gathered +counted):\n%s", tracks, steps, diff)
+			}
+			if want[columns-1].sample != nil {
+				t.Error("the last column has launches, though no step has it")
+			}
+		}
+	}
+}
+
+// randomView returns a view of a trace whose steps have so many launches, with
+// places of a few kinds.
+func randomView(rng *rand.Rand, tr *trace.Trace, columns, width int) *view {
+	var kinds []*places
+	for range 4 {
+		p := new(places)
+		for range 1 + rng.IntN(3) {
+			cols := make([]int32, columns)
+			for c := range cols {
+				if cols[c] = int32(rng.IntN(width)); c == columns-1 || c > 1 && rng.IntN(4) == 0 {
+					cols[c] = -1
+				}
+			}
+			p.columns = append(p.columns, cols)
+		}
+		kinds = append(kinds, p)
+	}
+	var steps []step
+	var at []*places
+	for k, track := range tr.Tracks {
+		for first := track.First; first < track.First+track.N; first += width {
+			steps = append(steps, step{track: k, first: first, n: width})
+			at = append(at, kinds[rng.IntN(len(kinds))])
+		}
+	}
+	return newView(newSequence(tr, newAlphabet(nil), sideE2E, Options{}), steps, at)
+}
