@@ -82,6 +82,19 @@ func (c *collector) reserve(parts []part) []span {
 	return spans
 }
 
+// store writes a batch's launches to the places that were reserved for them.
+func (c *collector) store(b *launchBatch, spans []span) {
+	l := &c.launches
+	c.grow.RLock()
+	defer c.grow.RUnlock()
+	for _, s := range spans {
+		from, to, end := s.from, s.from+s.n, s.to+s.n
+		l.SetTimes(s.to, b.start[from:to], b.end[from:to])
+		copy(l.Origin[s.to:end], b.correlation[from:to])
+		copy(l.Config[s.to:end], b.config[from:to])
+	}
+}
+
 func (c *collector) newSlot(track uint32) {
 	t := &c.tracks[track]
 	t.next, t.free = len(c.slots)*slotRows, slotRows

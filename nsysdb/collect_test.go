@@ -90,23 +90,25 @@ func collectAll(t *testing.T, c *collector, batches [][]part) {
 	for range 4 {
 		wg.Go(func() {
 			for seq := range next {
-				b := table.Batch{Seq: seq, Turns: turns}
-				var spans []span
-				if err := b.InTurn(func() { spans = c.reserve(batches[seq]) }); err != nil {
-					t.Error(err)
-				}
-				track := func(i int) uint32 {
-					k := slices.IndexFunc(batches[seq], func(p part) bool { return i < p.from+p.n })
-					return batches[seq][k].track
-				}
-				c.grow.RLock()
-				for _, s := range spans {
-					for i := range s.n {
-						n := launchNumber(seq, s.from+i)
-						c.launches.Set(s.to+i, n, duration(n), uint32(n), track(s.from+i))
+				parts := batches[seq]
+				var in launchBatch
+				for _, p := range parts {
+					for i := range p.n {
+						n := launchNumber(seq, p.from+i)
+						in.start, in.end = append(in.start, n), append(in.end, n+duration(n))
+						in.config, in.correlation = append(in.config, uint32(n)), append(in.correlation, p.track)
 					}
 				}
-				c.grow.RUnlock()
+				var spans []span
+				b := table.Batch{Seq: seq, Turns: turns}
+				err := b.InTurn(table.Turn{
+					Keep: func() {},
+					Do:   func() { spans = c.reserve(parts) },
+					Then: func() { c.store(&in, spans) },
+				})
+				if err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

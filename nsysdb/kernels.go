@@ -91,6 +91,7 @@ type kernelReader struct {
 
 	made    nodeEvents
 	workers []*kernelWorker
+	kept    sync.Pool // of *keptBatch
 	out     collector
 
 	// What the workers share, numbered in order of appearance.
@@ -161,7 +162,7 @@ type kernelWorker struct {
 // A launchBatch is the launches in scope of a batch.
 type launchBatch struct {
 	start, end          []int64
-	config, correlation []uint32 // config is a number in kernelWorker.nodeConfigs
+	config, correlation []uint32 // config is a number in kernelWorker.nodeConfigs, in turn in kernelReader's
 }
 
 func (b *launchBatch) len() int { return len(b.start) }
@@ -222,11 +223,12 @@ func (r *kernelReader) read(ctx context.Context, expected int64) error {
 		w := r.workers[b.Worker]
 		r.choose(w, &b)
 		r.arrange(w)
-		var spans []span
-		if err := b.InTurn(func() { spans = r.out.reserve(w.parts) }); err != nil {
+		for i, c := range w.issued.config {
+			w.issued.config[i] = w.shared[c]
+		}
+		if err := b.InTurn(r.turn(w.issued, w.parts)); err != nil {
 			return err
 		}
-		r.store(w, spans)
 		r.progress.add(b.N)
 		return nil
 	})
@@ -387,20 +389,33 @@ func (r *kernelReader) nodeConfig(w *kernelWorker, key nodeConfig) uint32 {
 	return id
 }
 
-// store writes a batch's launches to the places that were reserved for them.
-func (r *kernelReader) store(w *kernelWorker, spans []span) {
-	b := w.issued
-	r.out.grow.RLock()
-	defer r.out.grow.RUnlock()
-	l := &r.out.launches
-	for _, s := range spans {
-		from, to, end := s.from, s.from+s.n, s.to+s.n
-		l.SetTimes(s.to, b.start[from:to], b.end[from:to])
-		copy(l.Origin[s.to:end], b.correlation[from:to])
-		configs := l.Config[s.to:end]
-		for i, c := range b.config[from:to] {
-			configs[i] = w.shared[c]
-		}
+// A keptBatch is a batch that waits for its turn.
+type keptBatch struct {
+	launchBatch
+	parts []part
+}
+
+// turn returns what to do with a batch when it is its turn.
+func (r *kernelReader) turn(b *launchBatch, parts []part) table.Turn {
+	var kept *keptBatch
+	var spans []span
+	return table.Turn{
+		Keep: func() {
+			if kept, _ = r.kept.Get().(*keptBatch); kept == nil {
+				kept = new(keptBatch)
+			}
+			kept.start, kept.end = append(kept.start[:0], b.start...), append(kept.end[:0], b.end...)
+			kept.config, kept.correlation = append(kept.config[:0], b.config...), append(kept.correlation[:0], b.correlation...)
+			kept.parts = append(kept.parts[:0], parts...)
+			b, parts = &kept.launchBatch, kept.parts
+		},
+		Do: func() { spans = r.out.reserve(parts) },
+		Then: func() {
+			r.out.store(b, spans)
+			if kept != nil {
+				r.kept.Put(kept)
+			}
+		},
 	}
 }
 

@@ -45,6 +45,7 @@ type rangeReader struct {
 
 	workers []*rangeKeys
 	batches []rangeBatch // in order of the rows
+	kept    sync.Pool    // of *keptRanges
 
 	// grow is held for reading while ranges are written, for writing while
 	// there is made room for more.
@@ -89,35 +90,58 @@ func (r *rangeReader) reserve(n, worker int) int {
 	return first
 }
 
+// A keptRanges is the rows of a batch that wait for their turn.
+type keptRanges struct {
+	start, end []int64
+	keys       []uint32
+}
+
 // add adds the ranges of a batch.
 func (r *rangeReader) add(b *table.Batch) error {
-	start, end := b.Columns[r.start], b.Columns[r.end]
-	none := func(i int) bool { return b.Keys[i] == notRange || start[i] == null }
+	start, end, keys := b.Columns[r.start], b.Columns[r.end], b.Keys
+	isNone := func(i int) bool { return keys[i] == notRange || start[i] == null }
 	n, first := 0, 0
 	for i := range b.N {
-		if !none(i) {
+		if !isNone(i) {
 			n++
 		}
 	}
-	if err := b.InTurn(func() { first = r.reserve(n, b.Worker) }); err != nil {
-		return err
-	}
+	var kept *keptRanges
+	return b.InTurn(table.Turn{
+		Keep: func() {
+			if kept, _ = r.kept.Get().(*keptRanges); kept == nil {
+				kept = new(keptRanges)
+			}
+			kept.start, kept.end, kept.keys = append(kept.start[:0], start...), append(kept.end[:0], end...), append(kept.keys[:0], keys...)
+			start, end, keys = kept.start, kept.end, kept.keys
+		},
+		Do: func() { first = r.reserve(n, b.Worker) },
+		Then: func() {
+			r.store(first, n, start, end, keys)
+			if kept != nil {
+				r.kept.Put(kept)
+			}
+		},
+	})
+}
+
+// store writes the ranges of some rows, n in all, from place first on.
+func (r *rangeReader) store(first, n int, start, end []int64, keys []uint32) {
 	r.grow.RLock()
 	defer r.grow.RUnlock()
 	out := r.ranges[first : first+n]
 	n = 0
-	for i := range b.N {
-		if none(i) {
+	for i, key := range keys {
+		if key == notRange || start[i] == null {
 			continue
 		}
 		e := int64(math.MaxInt64)
 		if end[i] != null {
 			e = max(start[i], end[i])
 		}
-		out[n] = trace.Range{Start: start[i], End: e, Name: b.Keys[i], Parent: trace.None}
+		out[n] = trace.Range{Start: start[i], End: e, Name: key, Parent: trace.None}
 		n++
 	}
-	return nil
 }
 
 // key returns the number that a worker gives to what the values of the key

@@ -71,7 +71,7 @@ func ints(t testing.TB, s table.Source, name string, columns []string, workers i
 	var mu sync.Mutex
 	batches := map[int][][]int64{}
 	err := s.Ints(t.Context(), name, columns, table.IntsOptions{Workers: workers, Null: null}, func(b table.Batch) error {
-		if err := b.InTurn(func() {}); err != nil {
+		if err := b.InTurn(table.Turn{Keep: func() {}, Do: func() {}, Then: func() {}}); err != nil {
 			return err
 		}
 		mu.Lock()
@@ -483,7 +483,7 @@ func TestWriteAheadLog(t *testing.T) {
 	}
 }
 
-// A callback that waits for its turn must not wait for a batch that failed.
+// What a batch would do in its turn is not done once one before it has failed.
 func TestTurnsEnd(t *testing.T) {
 	s, _ := made(t, "CREATE TABLE t(a INTEGER)", numbers(100000, "t SELECT i"))
 	stop := errors.New("stop")
@@ -495,7 +495,8 @@ func TestTurnsEnd(t *testing.T) {
 			return stop
 		}
 		once.Do(func() { close(waiting) })
-		return b.InTurn(func() { t.Error("a turn after batch 0 failed") })
+		never := func() { t.Error("a turn after batch 0 failed") }
+		return b.InTurn(table.Turn{Keep: func() {}, Do: never, Then: never})
 	})
 	if err != stop {
 		t.Errorf("%v, want %v", err, stop)
