@@ -1,6 +1,10 @@
 package align
 
-import "context"
+import (
+	"context"
+
+	"github.com/nsysdiff/nsysdiff/internal/fan"
+)
 
 // byColumn is the launches of a view by column.
 type byColumn struct {
@@ -43,26 +47,26 @@ func (v *view) countedCells(ctx context.Context, columns int) []cell {
 	tiles := divide(columns, places*columns)
 	parallel(ctx, len(tiles), func(t int) {
 		from, to := tiles[t].start, tiles[t].end
+		own := make([]columnSteps, to-from, to-from+1) // apart from those of others, see fan.ApartBytes
+		for i := range own {
+			own[i] = newColumnSteps(steps[from+i])
+		}
 		v.eachOf(from, to, func(column, step, launch int) {
-			steps[from+column].add(step, launch, ns[launch], v.seq.t.Launches.Config[launch])
+			own[column].add(step, launch, ns[launch], v.seq.t.Launches.Config[launch])
 		})
-		for i := from; i < to; i++ {
-			if samples[i].N > 0 {
-				samples[i].Steps = steps[i].medians()
-				cells[i] = newCell(v, i, &samples[i], &steps[i].configCounts, places)
+		for i := range own {
+			if sample := &samples[from+i]; sample.N > 0 {
+				sample.Steps = own[i].medians()
+				cells[from+i] = newCell(v, from+i, sample, &own[i].configCounts, places)
 			}
 		}
 	})
 	return cells
 }
 
-// columnSteps makes what columns are seen through to find the medians of their
-// steps: it says how many steps have each.
-func (v *view) columnSteps(columns int) []columnSteps {
-	out := make([]columnSteps, columns)
-	for c := range out {
-		out[c].configCounts.reset()
-	}
+// columnSteps returns how many steps have each column.
+func (v *view) columnSteps(columns int) []int {
+	out := make([]int, columns)
 	alike := map[*places]int{}
 	for k := range v.steps {
 		alike[v.steps[k].places]++
@@ -71,7 +75,7 @@ func (v *view) columnSteps(columns int) []columnSteps {
 		for c := range out {
 			for _, cols := range p.columns {
 				if cols[c] >= 0 {
-					out[c].n += n
+					out[c] += n
 					break
 				}
 			}
@@ -90,6 +94,13 @@ type columnSteps struct {
 	block     []float64 // medians of steps
 	blocks    []float64 // medians of blocks
 	configCounts
+}
+
+// newColumnSteps returns a columnSteps for a column that n steps have.
+func newColumnSteps(n int) columnSteps {
+	c := columnSteps{n: n, durations: make([]uint32, 0, 2*fan.ApartBytes/4), block: make([]float64, 0, 2*fan.ApartBytes/8)}
+	c.configCounts.reset()
+	return c
 }
 
 // add adds a launch.
