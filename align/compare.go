@@ -104,6 +104,11 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 	}
 	mv.plots, ev.plots = c.o.Plots, c.o.Plots
 	first := len(r.Sites)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	if r.Mock.StepNS.N == 0 && !c.o.Regression {
+		beside.Go(func() { r.Before, r.After = ev.beside(ctx) })
+	}
 	origins, err := c.measureSites(ctx, r, columns, mv, ev)
 	if err != nil {
 		return err
@@ -116,7 +121,7 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 		return nil
 	}
 	if !c.o.Regression {
-		r.Before, r.After = ev.beside(ctx)
+		beside.Wait()
 		c.edges(r, f, ev)
 	}
 	c.measureSteps(ctx, r, r.Sites[first:], mv, ev)

@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	countBits   = 10             // of durations, which a pass tells apart
-	counters    = 1 << countBits // that a band is divided into
-	maxCounters = 1 << 22        // of all goroutines in a pass: 16 MB
+	// minCountBits and maxCountBits bound how many bits of durations a pass tells
+	// apart: as many as there are, or are counters for.
+	minCountBits = 10
+	maxCountBits = 13
+	maxCounters  = 1 << 21 // of all goroutines in a pass: 8 MB
 )
 
 // Launches counted are looked at several times, each time in parts, by a goroutine
@@ -53,14 +55,17 @@ func (b *byConfig) each(part int, fn func(groups, ns []uint32)) {
 // bands that a needed rank lies in are divided, and so on, until they are of
 // one value.
 func counted(ctx context.Context, launches countedLaunches, n int) []Sample {
-	c := &counting{launches: launches}
 	samples := make([]Sample, n)
-	c.summarise(ctx, samples)
-	if ctx.Err() != nil {
-		return samples
-	}
+	summarise(ctx, launches, samples)
+	countRanks(ctx, launches, samples)
+	return samples
+}
 
-	c.ranks, c.values = make([][]int, n), make([][]uint32, n)
+// countRanks fills in the quantiles of samples that have all but these. Where the
+// context was cancelled it empties them.
+func countRanks(ctx context.Context, launches countedLaunches, samples []Sample) {
+	n := len(samples)
+	c := &counting{launches: launches, ranks: make([][]int, n), values: make([][]uint32, n), counts: make([][]uint32, launches.parts())}
 	lowest := make([]int, n) // see medianRank
 	var open []band
 	for g := range samples {
@@ -70,15 +75,16 @@ func counted(ctx context.Context, launches countedLaunches, n int) []Sample {
 			open = append(open, band{group: uint32(g), base: uint32(s.MinNS), width: uint32(s.MaxNS-s.MinNS) + 1, to: len(c.ranks[g])})
 		}
 	}
-	c.counts = make([][]uint32, launches.parts())
 	for len(open) > 0 {
 		var next []band
-		for some := range slices.Chunk(open, max(1, maxCounters/counters/launches.parts())) {
+		c.bits = c.bitsFor(open)
+		for some := range slices.Chunk(open, max(1, maxCounters>>c.bits/launches.parts())) {
 			c.count(ctx, some, n)
 			found := make([][]band, len(some))
 			parallel(ctx, len(some), func(k int) { found[k] = c.narrow(&some[k], k) })
 			if ctx.Err() != nil {
-				return make([]Sample, n)
+				clear(samples)
+				return
 			}
 			next = append(next, slices.Concat(found...)...)
 		}
@@ -89,12 +95,12 @@ func counted(ctx context.Context, launches countedLaunches, n int) []Sample {
 			samples[g].setRanks(c.ranks[g], lowest[g], func(k int) float64 { return float64(c.values[g][k]) })
 		}
 	}
-	return samples
 }
 
 // A counting is what counted works with.
 type counting struct {
 	launches countedLaunches
+	bits     int        // see minCountBits
 	counts   [][]uint32 // by part: the counters of each band
 	ranks    [][]int    // by group
 	values   [][]uint32 // by group and rank
@@ -108,29 +114,50 @@ type band struct {
 	from, to    int    // the ranks, as they are numbered in counting.ranks
 }
 
-// shift returns by how many bits values are shifted to tell apart no more than
-// there are counters for.
-func (b *band) shift() int { return max(0, bits.Len32(b.width-1)-countBits) }
+// bitsFor returns how many bits of durations to tell apart in bands.
+func (c *counting) bitsFor(bands []band) int {
+	widest := 0
+	for k := range bands {
+		widest = max(widest, bits.Len32(bands[k].width-1))
+	}
+	room := bits.Len(uint(maxCounters/len(bands)/c.launches.parts())) - 1
+	return min(widest, max(room, minCountBits), maxCountBits)
+}
+
+// shift returns by how many bits values of a band are shifted to tell apart no
+// more than there are counters for.
+func (c *counting) shift(b *band) int { return max(0, bits.Len32(b.width-1)-c.bits) }
+
+// A durationSums is what launches add up to.
+type durationSums struct {
+	tally
+	n           int
+	least, most uint32
+}
+
+func (s *durationSums) add(d uint32) {
+	s.n++
+	s.tally.add(uint64(d))
+	s.least, s.most = min(s.least, d), max(s.most, d)
+}
+
+// into puts the sums of a sample into it.
+func (s *durationSums) into(sample *Sample) {
+	sample.N, sample.MinNS, sample.MaxNS = s.n, int64(s.least), int64(s.most)
+	s.tally.into(sample)
+}
+
+// noDurations is the sums of no launch.
+var noDurations = durationSums{least: ^uint32(0)}
 
 // summarise fills in what samples have but for ranks.
-func (c *counting) summarise(ctx context.Context, samples []Sample) {
-	type sums struct {
-		tally
-		n           int
-		least, most uint32
-	}
-	found := make([][]sums, c.launches.parts())
+func summarise(ctx context.Context, launches countedLaunches, samples []Sample) {
+	found := make([][]durationSums, launches.parts())
 	parallel(ctx, len(found), func(p int) {
-		own := make([]sums, len(samples))
-		for g := range own {
-			own[g].least = ^uint32(0)
-		}
-		c.launches.each(p, func(groups, ns []uint32) {
+		own := slices.Repeat([]durationSums{noDurations}, len(samples))
+		launches.each(p, func(groups, ns []uint32) {
 			for i, d := range ns {
-				s := &own[groups[i]]
-				s.n++
-				s.add(uint64(d))
-				s.least, s.most = min(s.least, d), max(s.most, d)
+				own[groups[i]].add(d)
 			}
 		})
 		found[p] = own
@@ -139,16 +166,15 @@ func (c *counting) summarise(ctx context.Context, samples []Sample) {
 		return
 	}
 	for g := range samples {
-		all := sums{least: ^uint32(0)}
+		all := noDurations
 		for p := range found {
 			x := &found[p][g]
 			all.n += x.n
 			all.merge(&x.tally)
 			all.least, all.most = min(all.least, x.least), max(all.most, x.most)
 		}
-		if s := &samples[g]; all.n > 0 {
-			s.N, s.MinNS, s.MaxNS = all.n, int64(all.least), int64(all.most)
-			all.into(s)
+		if all.n > 0 {
+			all.into(&samples[g])
 		}
 	}
 }
@@ -160,19 +186,19 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 	places, first := make([]place, len(bands)), make([]uint32, n+1)
 	for k := range bands {
 		b := &bands[k]
-		places[k] = place{b.base, b.width, uint32(b.shift())}
+		places[k] = place{b.base, b.width, uint32(c.shift(b))}
 		first[b.group+1]++
 	}
 	for g := range n {
 		first[g+1] += first[g]
 	}
 	parallel(ctx, len(c.counts), func(p int) {
-		if len(c.counts[p]) < len(bands)*counters {
-			c.counts[p] = make([]uint32, len(bands)*counters)
+		if size := len(bands) << c.bits; len(c.counts[p]) < size {
+			c.counts[p] = make([]uint32, size)
 		} else {
-			clear(c.counts[p][:len(bands)*counters])
+			clear(c.counts[p][:size])
 		}
-		counts := c.counts[p]
+		counts, bits := c.counts[p], c.bits&31
 		c.launches.each(p, func(groups, ns []uint32) {
 			for i, d := range ns {
 				g := groups[i]
@@ -180,7 +206,7 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 					b := &places[k]
 					// Below base x is more than the group's durations span.
 					if x := d - b.base; x < b.width {
-						counts[k<<countBits+x>>(b.shift&31)]++
+						counts[k<<bits+x>>(b.shift&31)]++
 						break
 					}
 				}
@@ -192,13 +218,13 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 // narrow returns the parts of a band, number k of those counted, that its ranks
 // lie in, but for those of one value, which it keeps.
 func (c *counting) narrow(b *band, k int) (parts []band) {
-	var counts [counters]int
+	counts := make([]int, 1<<c.bits)
 	for p := range c.counts {
-		for i, n := range c.counts[p][k<<countBits : (k+1)<<countBits] {
+		for i, n := range c.counts[p][k<<c.bits : (k+1)<<c.bits] {
 			counts[i] += int(n)
 		}
 	}
-	ranks, values, shift := c.ranks[b.group], c.values[b.group], b.shift()
+	ranks, values, shift := c.ranks[b.group], c.values[b.group], c.shift(b)
 	below, at := b.below, 0
 	for r := b.from; r < b.to; {
 		for below+counts[at] <= ranks[r] {

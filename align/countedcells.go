@@ -41,8 +41,9 @@ func (b *byColumn) each(part int, fn func(groups, ns []uint32)) {
 func (v *view) countedCells(ctx context.Context, columns int) []cell {
 	ns, _ := v.seq.t.Launches.Durations()
 	places := v.places()
-	samples := counted(ctx, &byColumn{v, ns, divide(len(v.steps), places*columns)}, columns)
-	cells := make([]cell, columns)
+	launches := &byColumn{v, ns, divide(len(v.steps), places*columns)}
+	samples := make([]Sample, columns)
+	counts := make([]configCounts, columns)
 	steps := v.columnSteps(columns)
 	tiles := divide(columns, places*columns)
 	parallel(ctx, len(tiles), func(t int) {
@@ -55,10 +56,18 @@ func (v *view) countedCells(ctx context.Context, columns int) []cell {
 			own[column].add(step, launch, ns[launch], v.seq.t.Launches.Config[launch])
 		})
 		for i := range own {
-			if sample := &samples[from+i]; sample.N > 0 {
-				sample.Steps = own[i].medians()
-				cells[from+i] = newCell(v, from+i, sample, &own[i].configCounts, places)
+			if c := &own[i]; c.durationSums.n > 0 {
+				c.into(&samples[from+i])
+				samples[from+i].Steps = c.medians()
+				counts[from+i] = c.configCounts
 			}
+		}
+	})
+	countRanks(ctx, launches, samples)
+	cells := make([]cell, columns)
+	parallel(ctx, columns, func(i int) {
+		if samples[i].N > 0 {
+			cells[i] = newCell(v, i, &samples[i], &counts[i], places)
 		}
 	})
 	return cells
@@ -85,20 +94,21 @@ func (v *view) columnSteps(columns int) []int {
 }
 
 // A columnSteps takes the launches of a column, as they come, and keeps what
-// blockMedians returns of them.
+// blockMedians returns of them, and what they add up to.
 type columnSteps struct {
-	n         int       // steps that have launches
+	have      int       // steps that have launches
 	seen      int       // of these
 	step      int       // that of the last launch
 	durations []uint32  // of that step
 	block     []float64 // medians of steps
 	blocks    []float64 // medians of blocks
 	configCounts
+	durationSums
 }
 
-// newColumnSteps returns a columnSteps for a column that n steps have.
-func newColumnSteps(n int) columnSteps {
-	c := columnSteps{n: n, durations: make([]uint32, 0, 2*fan.ApartBytes/4), block: make([]float64, 0, 2*fan.ApartBytes/8)}
+// newColumnSteps returns a columnSteps for a column that so many steps have.
+func newColumnSteps(have int) columnSteps {
+	c := columnSteps{have: have, durationSums: noDurations, durations: make([]uint32, 0, 2*fan.ApartBytes/4), block: make([]float64, 0, 2*fan.ApartBytes/8)}
 	c.configCounts.reset()
 	return c
 }
@@ -111,6 +121,7 @@ func (c *columnSteps) add(step, launch int, ns, config uint32) {
 	}
 	c.durations = append(c.durations, ns)
 	c.configCounts.add(launch, config)
+	c.durationSums.add(ns)
 }
 
 func (c *columnSteps) endStep() {
@@ -120,7 +131,7 @@ func (c *columnSteps) endStep() {
 	c.block = append(c.block, medianOf(c.durations))
 	c.durations = c.durations[:0]
 	// Blocks begin and end where those of inBlocks do.
-	if c.seen++; c.seen == (len(c.blocks)+1)*c.n/min(c.n, maxBlocks) {
+	if c.seen++; c.seen == (len(c.blocks)+1)*c.have/min(c.have, maxBlocks) {
 		c.blocks = append(c.blocks, selectQuantile(c.block, 0.5))
 		c.block = c.block[:0]
 	}
