@@ -11,7 +11,7 @@ import (
 // by configuration. Samples are empty where the context was cancelled.
 func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
 	ns, short := t.Launches.Durations()
-	if short && len(ns) > minGathered {
+	if short && len(ns) > minCounted {
 		return counted(ctx, &byConfig{t.Launches.Config, ns, groups, launchParts(0, len(ns))}, n)
 	}
 	g := &gatherer{t: t, groups: groups, parts: launchParts(0, t.Launches.Len())}
@@ -45,9 +45,10 @@ type gatherer struct {
 
 // The durations of all groups together would take much of the memory that the
 // launches take: some groups are gathered at a time, in rounds through the
-// launches. Durations of 32 bits are gathered where one round will do, and counted
+// launches. Durations of 32 bits are gathered where there are few, and counted
 // otherwise.
 const (
+	minCounted   = 1 << 17 // launches from which on it takes less to count
 	minGathered  = 1 << 20 // durations in a round
 	gatherRounds = 8       // about
 )
