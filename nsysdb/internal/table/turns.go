@@ -52,7 +52,6 @@ func (t *Turns) End() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.over = true
-	clear(t.waiting)
 	t.fewer.Broadcast()
 }
 
