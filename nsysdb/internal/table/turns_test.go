@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -37,18 +38,18 @@ func TestInTurn(t *testing.T) {
 		turns := table.NewTurns()
 		var k took
 		var wg sync.WaitGroup
-		returned := 0 // unguarded: one goroutine runs at a time
+		var returned atomic.Int32
 		for seq := batches - 1; seq >= 0; seq-- {
 			wg.Go(func() {
 				b := table.Batch{Seq: seq, Turns: turns}
 				if err := b.InTurn(k.turn(seq)); err != nil {
 					t.Errorf("batch %d: %v", seq, err)
 				}
-				returned++
+				returned.Add(1)
 			})
 			synctest.Wait()
-			if seq > 0 && (len(k.order) > 0 || returned != min(batches-seq, waiting)) {
-				t.Fatalf("batch %d: %d have returned, batches %v had their turn before batch 0", seq, returned, k.order)
+			if seq > 0 && (len(k.order) > 0 || returned.Load() != int32(min(batches-seq, waiting))) {
+				t.Fatalf("batch %d: %d have returned, batches %v had their turn before batch 0", seq, returned.Load(), k.order)
 			}
 		}
 		wg.Wait()
@@ -97,13 +98,13 @@ func TestInTurnEnded(t *testing.T) {
 			t.Error(err)
 		}
 		var wg sync.WaitGroup
-		failed := 0 // unguarded: one goroutine runs at a time
+		var failed atomic.Int32
 		for seq := 2; seq < 80; seq++ {
 			wg.Go(func() {
 				switch err := call(seq); err {
 				case nil:
 				case context.Canceled:
-					failed++
+					failed.Add(1)
 				default:
 					t.Errorf("batch %d: %v", seq, err)
 				}
@@ -112,8 +113,8 @@ func TestInTurnEnded(t *testing.T) {
 		}
 		turns.End()
 		wg.Wait()
-		if failed != 78-64 {
-			t.Errorf("%d batches were sent back, want those of 78 that were one too many", failed)
+		if n := failed.Load(); n != 78-64 {
+			t.Errorf("%d batches were sent back, want those of 78 that were one too many", n)
 		}
 		if err := call(1); err != context.Canceled {
 			t.Errorf("batch 1: error %v", err)
