@@ -2,134 +2,43 @@ package align
 
 import (
 	"slices"
-
-	"github.com/nsysdiff/nsysdiff/internal/hugepages"
-	"github.com/nsysdiff/nsysdiff/internal/intern"
+	"sync"
 )
 
-// maxWindow is the length of the longest windows that are looked at.
-const maxWindow = 64
+// Windows of 1, 2, 4, … maxWindow launches are looked at.
+const (
+	maxWindow  = 1 << (maxLengths - 1)
+	maxLengths = 7
+)
 
 // anchored returns the periods that windows of any length show, in the order in
 // which they are found, of each distance that which covers most.
-//
-// To number the windows of one length takes about as long as to look at the
-// distances of those half as long, which is done meanwhile.
-func anchored(seq launchSeq, m searchMemory) []period {
-	numbered := make(chan windows)
-	free := make(chan []uint32, len(m.stretches))
-	for _, s := range m.stretches {
-		free <- s
+func anchored(seq launchSeq) []period {
+	var all [maxLengths][]period
+	var wg sync.WaitGroup
+	ws := windowsOfOne(seq)
+	for k := range all {
+		if k > 0 {
+			ws = ws.twiceAsLong()
+		}
+		w := ws
+		if 2*w.length > seq.len() {
+			break
+		}
+		// Windows of one length are looked at while those twice as long are numbered.
+		wg.Go(func() { all[k] = anchors(seq, w) })
 	}
-	go func() {
-		defer close(numbered)
-		ids := m.ids[:seq.len()]
-		seq.names(ids)
-		for length := 1; length <= maxWindow && 2*length <= seq.len(); length *= 2 {
-			w := windows{length: length, stretches: <-free}
-			ids = w.number(ids)
-			numbered <- w
-		}
-	}()
+	wg.Wait()
 	var found []period
-	c := chains{places: m.places}
-	for w := range numbered {
-		for _, p := range c.anchors(seq, w) {
-			at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
-			if at < 0 {
-				found = append(found, p)
-			} else if p.cover > found[at].cover+0.02 {
-				found[at] = p
-			}
+	for _, p := range slices.Concat(all[:]...) {
+		at := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })
+		if at < 0 {
+			found = append(found, p)
+		} else if p.cover > found[at].cover+0.02 {
+			found[at] = p
 		}
-		free <- w.stretches
 	}
 	return found
-}
-
-// searchMemory is what the search for periods puts numbers of launches into. All
-// is one piece of memory, which is large enough for huge pages.
-type searchMemory struct {
-	ids, places, border []uint32
-	stretches           [2][]uint32 // of windows of two lengths at any time
-}
-
-// newSearchMemory returns memory for a sequence of n launches.
-func newSearchMemory(n int) searchMemory {
-	all := hugepages.Make[uint32](5*n + 1)
-	next := func(n int) []uint32 {
-		s := all[:n:n]
-		all = all[n:]
-		return s
-	}
-	return searchMemory{ids: next(n), places: next(n), border: next(n + 1), stretches: [2][]uint32{next(n), next(n)}}
-}
-
-// windows are all windows of one length of a sequence. Equal ones have equal
-// numbers, in order of first occurrence.
-//
-// What repeats has windows numbered one after the other most of the time, so they
-// are told by the stretches of such: much fewer, as windows get longer, than there
-// are launches.
-type windows struct {
-	length    int
-	distinct  int
-	stretches []uint32 // each a stretch
-}
-
-// A stretch is windows that follow one another in the sequence and by number:
-// the number of the first times maxStretch, and how many there are after it.
-type stretch uint32
-
-// Both the number of a window and how many follow it fit into a stretch.
-const maxStretch = 1 << 32 / maxPeriodSample
-
-func (s stretch) first() uint32 { return uint32(s / maxStretch) }
-func (s stretch) last() uint32  { return uint32(s/maxStretch + s%maxStretch) }
-
-// halves names a window of launches by those of half its length.
-type halves struct{ first, second uint32 }
-
-func (h halves) Hash() uint64 { return intern.Mix(0, uint64(h.first)<<32|uint64(h.second)) }
-
-// number numbers the windows by the numbers of their halves (Karp, Miller &
-// Rosenberg 1972, "Rapid identification of repeated patterns in strings, trees
-// and arrays"), which ids are, or the names where a window is one launch. It
-// returns their own numbers in the same memory, and reuses that of the stretches.
-func (w *windows) number(ids []uint32) []uint32 {
-	n := len(ids) - w.length/2
-	// What is ahead is still of half the length.
-	first, second := ids[:n], ids[w.length/2:][:n]
-	stretches := w.stretches[:0]
-	var table intern.Table[halves]
-	next := uint32(0) // the number after that of the window before
-	for i := 0; i < n; {
-		id, _ := table.ID(&halves{first[i], second[i]})
-		k := len(stretches) - 1
-		if k >= 0 && id == next && stretches[k]%maxStretch < maxStretch-1 {
-			stretches[k]++
-		} else {
-			stretches = append(stretches, id*maxStretch)
-			k++
-		}
-		first[i] = id
-		i++
-		// Most windows are numbered one after the other, as they were before.
-		end := min(n, i+maxStretch-1-int(stretches[k]%maxStretch))
-		start := i
-		for _, key := range table.Keys[id+1:] {
-			if i == end || key != (halves{first[i], second[i]}) {
-				break
-			}
-			id++
-			first[i] = id
-			i++
-		}
-		stretches[k] += uint32(i - start)
-		next = id + 1
-	}
-	w.distinct, w.stretches = len(table.Keys), stretches
-	return first
 }
 
 // A chain is windows numbered one after the other of which none occurs without
@@ -141,44 +50,33 @@ type chain struct {
 	end   uint32 // of its places
 }
 
-// chains puts the places of the first window of each chain side by side. Its
-// memory serves one length after the other.
+// chains puts the places of the first window of each chain side by side.
 type chains struct {
-	chains []chain
-	byID   []uint32 // the chain that begins with a window
+	chains []chain  // by the number of the first window
 	places []uint32 // those of a chain are places[end-n:end]
 	gaps   [maxCountedGap]uint32
 	seen   []int
 }
 
-// sort fills in chains and places. Chains that occur too few times to be anchors
-// have no places.
-func (c *chains) sort(w windows) {
-	const begins = 1
-	c.byID = slices.Grow(c.byID[:0], w.distinct+1)[:w.distinct+1]
-	clear(c.byID)
+// newChains returns the chains of windows. Those that occur too few times to be
+// anchors have no places.
+func newChains(w windows) *chains {
+	c := &chains{}
 	// A chain begins where a stretch does, and ends where one does.
+	const begins = 1
+	before := make([]uint32, w.distinct+1) // by window: how many chains begin before it
 	for _, s := range w.stretches {
-		c.byID[stretch(s).first()], c.byID[stretch(s).last()+1] = begins, begins
+		before[s.first], before[s.first+s.n] = begins, begins
 	}
-	c.chains = c.chains[:0]
-	for id, mark := range c.byID[:w.distinct] {
-		if mark == begins {
-			c.byID[id] = uint32(len(c.chains))
+	for id, mark := range before {
+		before[id] = uint32(len(c.chains))
+		if mark == begins && id < w.distinct {
 			c.chains = append(c.chains, chain{first: uint32(id)})
 		}
 	}
-	// within returns the chains that a stretch consists of.
-	within := func(s stretch) []chain {
-		in := c.chains[c.byID[s.first()]:]
-		n := 0
-		for n < len(in) && in[n].first <= s.last() {
-			n++
-		}
-		return in[:n]
-	}
+	within := func(s stretch) []chain { return c.chains[before[s.first]:before[s.first+s.n]] }
 	for _, s := range w.stretches {
-		in := within(stretch(s))
+		in := within(s)
 		for i := range in {
 			in[i].n++
 		}
@@ -190,18 +88,19 @@ func (c *chains) sort(w windows) {
 			end += n
 		}
 	}
-	at := uint32(0)
+	c.places = make([]uint32, end)
+	place := uint32(0)
 	for _, s := range w.stretches {
-		s := stretch(s)
 		in := within(s)
 		for i := range in {
 			if in[i].n >= minAnchors {
-				c.places[in[i].end] = at + in[i].first - s.first()
+				c.places[in[i].end] = place + in[i].first - s.first
 				in[i].end++
 			}
 		}
-		at += s.last() - s.first() + 1
+		place += s.n
 	}
+	return c
 }
 
 // maxCountedGap is the gap from which on gaps are not counted by length. Only
@@ -258,8 +157,8 @@ const (
 
 // anchors returns the periods that windows of one length show, one for each
 // distance: that of the window which covers most, the first such.
-func (c *chains) anchors(seq launchSeq, w windows) []period {
-	c.sort(w)
+func anchors(seq launchSeq, w windows) []period {
+	c := newChains(w)
 	var found []period
 	for _, ch := range c.chains {
 		if ch.n < minAnchors {

@@ -1,9 +1,6 @@
 package align
 
-import (
-	"context"
-	"slices"
-)
+import "slices"
 
 // A launchSeq is launches that follow one another on a track, as alignment by
 // repetition sees them.
@@ -24,16 +21,6 @@ func (s launchSeq) name(i int) int32 { return s.syms[s.configs[i]].name }
 func (s launchSeq) full(i int) uint64 {
 	y := &s.syms[s.configs[i]]
 	return uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
-}
-
-// names fills in the name of each launch.
-func (s launchSeq) names(names []uint32) {
-	parts := launchParts(0, s.len())
-	parallel(context.Background(), len(parts), func(k int) {
-		for i := parts[k].start; i < parts[k].end; i++ {
-			names[i] = uint32(s.name(i))
-		}
-	})
 }
 
 // anchor returns the names of n launches from launch i on.

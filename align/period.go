@@ -131,9 +131,8 @@ func length(ivs []interval) int {
 //
 // There are at most maxPeriodSample launches.
 func findPeriods(seq launchSeq) []period {
-	m := newSearchMemory(seq.len())
 	for {
-		found := periodsIn(seq, m)
+		found := periodsIn(seq)
 		if len(found) > 0 || seq.len() < minPeriodSample {
 			return found
 		}
@@ -145,12 +144,12 @@ func findPeriods(seq launchSeq) []period {
 // looked at by itself.
 const minPeriodSample = 128
 
-func periodsIn(seq launchSeq, m searchMemory) []period {
+func periodsIn(seq launchSeq) []period {
 	var tail period
 	var tailRepeats bool
 	var wg sync.WaitGroup
-	wg.Go(func() { tail, tailRepeats = tailPeriod(seq, m.border) })
-	found := anchored(seq, m)
+	wg.Go(func() { tail, tailRepeats = tailPeriod(seq) })
+	found := anchored(seq)
 	wg.Wait()
 	// Too few steps for anchors still repeat exactly, at the end.
 	if tailRepeats && !slices.ContainsFunc(found, func(f period) bool { return near(f.length, tail.length) || f.length > tail.length }) {
@@ -221,10 +220,10 @@ func near(a, b int) bool {
 }
 
 // tailPeriod returns the period of the longest periodic end of a sequence, if
-// it repeats at least twice: for captures of too few steps for anchors. border is
-// memory for as many launches and one.
-func tailPeriod(seq launchSeq, border []uint32) (period, bool) {
+// it repeats at least twice: for captures of too few steps for anchors.
+func tailPeriod(seq launchSeq) (period, bool) {
 	n := seq.len()
+	border := make([]uint32, n+1)
 	// border[i] is the length of the longest border of the last i launches
 	// (Knuth, Morris & Pratt 1977, on the reversed sequence).
 	at := func(i int) int32 { return seq.name(n - 1 - i) }
