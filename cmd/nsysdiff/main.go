@@ -18,14 +18,14 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], environment{os.Stdout, os.Stderr, os.Getenv, time.Now}))
 }
 
-// collectLate puts the first collection of garbage off until the heap is 16 MB
-// instead of 4: small reports are compared by then, and to collect their few
-// megabytes takes longer than to read them. From then on it is as usual.
+// collectLate puts the first collection of garbage off until the heap is 64 MB
+// instead of 4: reports of a million launches are compared by then, and to
+// collect their garbage takes longer than to read them. From then on it is as usual.
 func collectLate() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(1600)
 	runtime.AddCleanup(new([64]byte), func(percent int) { debug.SetGCPercent(percent) }, 100)
 }
 

@@ -117,8 +117,9 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	return sources, c.fatal(ctx, mocks, e2es)
 }
 
-// manyLaunches is how many launches take most of the memory.
-const manyLaunches = 1e6
+// manyLaunches is how many launches take most of the memory, so that a tenth of
+// them is more than a collection of garbage is worth.
+const manyLaunches = 5e6
 
 // launches returns how many launches were read and are held.
 func launches(sources []source) (n int) {
