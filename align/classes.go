@@ -81,39 +81,80 @@ type class struct {
 type stepFacts struct {
 	hash     uint64 // of what it launches, in order
 	ns       int64
-	replayed bool // most of it
-	alike    bool // it launches the same as the first step with its hash
+	replayed bool  // most of it
+	equal    int32 // an earlier step of the same part that has the same configurations, or -1
+	alike    bool  // it launches the same as the first step with its hash
 }
 
-// facts returns the facts of each step.
-func (s *sequence) facts(ctx context.Context, steps []step) []stepFacts {
-	facts := make([]stepFacts, len(steps))
+// maxRecent is how many steps with different configurations are remembered to
+// know the next ones by: as many kinds of steps may alternate.
+const maxRecent = 8
+
+// facts fills in the facts of the steps of a part, but for alike.
+//
+// Most steps have the same configurations as one just before, which is seen
+// several times as fast as their hash is made.
+func (s *sequence) facts(steps []step, part interval, facts []stepFacts) {
 	l := &s.t.Launches
-	of := func(st *step) stepFacts {
-		f := stepFacts{hash: 14695981039346656037}
-		replayed := 0
-		for k := range st.n {
-			at := st.at(k)
-			y := s.syms[l.Config[at]]
-			f.hash = (f.hash ^ uint64(uint32(y.name))<<32 ^ uint64(uint32(y.geom))) * 1099511628211
-			f.hash ^= f.hash >> 29
-			f.ns += l.Duration(at)
-			if s.t.LaunchNode(at) != trace.None {
-				replayed++
+	ns, short := l.Durations()
+	var recent []int32 // steps, that seen last first
+	for i := part.start; i < part.end; i++ {
+		st := &steps[i]
+		k := slices.IndexFunc(recent, func(r int32) bool { return s.equal(&steps[r], st) })
+		if k >= 0 {
+			r := recent[k]
+			facts[i] = stepFacts{hash: facts[r].hash, replayed: facts[r].replayed, equal: r}
+			copy(recent[1:], recent[:k])
+			recent[0] = r
+		} else {
+			facts[i] = s.hash(st)
+			recent = slices.Insert(recent[:min(len(recent), maxRecent-1)], 0, int32(i))
+		}
+		var sum int64
+		switch {
+		case short && st.index == nil:
+			for _, d := range ns[st.first : st.first+st.n] {
+				sum += int64(d)
+			}
+		default:
+			for k := range st.n {
+				sum += l.Duration(st.at(k))
 			}
 		}
-		f.replayed = replayed*2 > st.n
-		return f
+		facts[i].ns = sum
 	}
-	eachStep(ctx, steps, func(i int) { facts[i] = of(&steps[i]) })
-	return facts
+}
+
+// hash returns the facts of a step that its configurations tell.
+func (s *sequence) hash(st *step) stepFacts {
+	f := stepFacts{hash: 14695981039346656037, equal: -1}
+	replayed := 0
+	for k := range st.n {
+		c := s.t.Launches.Config[st.at(k)]
+		y := s.syms[c]
+		f.hash = (f.hash ^ uint64(uint32(y.name))<<32 ^ uint64(uint32(y.geom))) * 1099511628211
+		f.hash ^= f.hash >> 29
+		if s.t.Configs[c].Node != trace.None {
+			replayed++
+		}
+	}
+	f.replayed = replayed*2 > st.n
+	return f
+}
+
+// equal reports whether two steps have the same configurations in the same order,
+// as far as that is seen at a glance.
+func (s *sequence) equal(a, b *step) bool {
+	c := s.t.Launches.Config
+	return a.n == b.n && a.index == nil && b.index == nil && slices.Equal(c[a.first:a.first+a.n], c[b.first:b.first+b.n])
 }
 
 // classify sorts steps into classes, in order of first appearance.
 func (s *sequence) classify(ctx context.Context, steps []step) []*class {
-	facts := s.facts(ctx, steps)
-	// Steps with one hash are alike, but for chance: to see that each is like the
-	// first of them is most of the work.
+	parts := divide(len(steps), launchesIn(steps))
+	facts := make([]stepFacts, len(steps))
+	parallel(ctx, len(parts), func(p int) { s.facts(steps, parts[p], facts) })
+	// Steps with one hash are alike, but for chance.
 	type print struct {
 		hash     uint64
 		replayed bool
@@ -129,7 +170,17 @@ func (s *sequence) classify(ctx context.Context, steps []step) []*class {
 		}
 		of[i] = at
 	}
-	eachStep(ctx, steps, func(i int) { facts[i].alike = int(of[i]) < i && s.same(&steps[of[i]], &steps[i]) })
+	parallel(ctx, len(parts), func(p int) {
+		for i := parts[p].start; i < parts[p].end; i++ {
+			switch f := &facts[i]; {
+			case int(of[i]) == i:
+			case f.equal >= 0:
+				f.alike = f.equal == of[i] || facts[f.equal].alike
+			default:
+				f.alike = s.same(&steps[of[i]], &steps[i])
+			}
+		}
+	})
 	var classes []*class
 	var sizes []int
 	for i := range steps {
@@ -158,16 +209,6 @@ func (s *sequence) classify(ctx context.Context, steps []step) []*class {
 		classes[k].steps = append(classes[k].steps, int32(i))
 	}
 	return classes
-}
-
-// eachStep calls fn with the number of each step, from several goroutines.
-func eachStep(ctx context.Context, steps []step, fn func(i int)) {
-	parts := divide(len(steps), launchesIn(steps))
-	parallel(ctx, len(parts), func(p int) {
-		for i := parts[p].start; i < parts[p].end; i++ {
-			fn(i)
-		}
-	})
 }
 
 // launchesIn returns how many launches steps have.

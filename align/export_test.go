@@ -80,6 +80,9 @@ func Blocks(durations []int64) []float64 { return blocks(durations) }
 // RankTest returns the p-value of the rank test.
 func RankTest(x, y []float64) (float64, bool) { return rankTest(x, y) }
 
+// MedianOf returns the median of values, which it may reorder.
+func MedianOf(values []uint32) float64 { return medianOf(values) }
+
 // RatioOf returns a ratio that is finite.
 func RatioOf(x, y float64) float64 { return ratioOf(x, y) }
 

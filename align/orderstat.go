@@ -3,6 +3,7 @@ package align
 import "slices"
 
 const (
+	veryFew     = 16      // values that take less time to sort without a branch
 	fewValues   = 256     // that are sorted rather than counted
 	rankBuckets = 1 << 12 // of a count
 )
@@ -77,13 +78,34 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 // medianOf returns the median of values, of which there is at least one and which
 // it may reorder.
 func medianOf[T duration32or64](values []T) float64 {
-	if len(values) <= fewValues {
+	switch {
+	case len(values) <= veryFew:
+		sortUpperHalf(values)
+		return quantile(values, 0.5)
+	case len(values) <= fewValues:
 		return selectQuantile(values, 0.5)
 	}
 	i, j, part := quantileRanks(len(values), 0.5)
 	var at [2]T
 	orderStatistics(values, []int{i, j}, at[:])
 	return float64(at[0]) + part*float64(at[1]-at[0])
+}
+
+// sortUpperHalf puts the middle two of values, or the middle one, and those above
+// where they belong in ascending order. It moves one after the other of the
+// greatest to the end, without a branch that the processor would guess wrong half
+// of the time: of eight values, as many as a step has of a layer, a third of the
+// time that selecting takes.
+func sortUpperHalf[T duration32or64](values []T) {
+	for last := len(values) - 1; last > 0 && last >= (len(values)-1)/2; last-- {
+		greatest := values[0]
+		for i := 1; i <= last; i++ {
+			v := values[i]
+			values[i-1] = min(greatest, v)
+			greatest = max(greatest, v)
+		}
+		values[last] = greatest
+	}
 }
 
 // selectQuantile returns the p-quantile of values, which it reorders. It sorts

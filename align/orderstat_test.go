@@ -70,3 +70,21 @@ func TestSelectQuantile(t *testing.T) {
 		}
 	}
 }
+
+// TestMedianOf holds medians against those of sorted values.
+func TestMedianOf(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 0))
+	for n := 1; n < 600; n += 1 + n/40 {
+		for range 100 {
+			values := make([]uint32, n)
+			for i := range values {
+				values[i] = rng.Uint32N(uint32(2 * n)) // some are equal
+			}
+			sorted := slices.Sorted(slices.Values(values))
+			want := (float64(sorted[(n-1)/2]) + float64(sorted[n/2])) / 2
+			if got := align.MedianOf(slices.Clone(values)); got != want {
+				t.Fatalf("median of %v: %v, want %v", values, got, want)
+			}
+		}
+	}
+}
