@@ -36,6 +36,10 @@ func (l *Launches) Duration(i int) int64 {
 	if d := l.duration[i]; d != math.MaxUint32 {
 		return int64(d)
 	}
+	return l.longDuration(i) // apart, so that Duration is inlined
+}
+
+func (l *Launches) longDuration(i int) int64 {
 	l.long.mu.Lock()
 	defer l.long.mu.Unlock()
 	return l.long.ns[i]
