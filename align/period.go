@@ -148,8 +148,9 @@ func periodsIn(seq launchSeq) []period {
 	var tail period
 	var tailRepeats bool
 	var wg sync.WaitGroup
-	wg.Go(func() { tail, tailRepeats = tailPeriod(seq) })
-	found := anchored(seq)
+	enough := seq.enough()
+	wg.Go(func() { tail, tailRepeats = tailPeriod(enough) })
+	found := anchored(enough)
 	wg.Wait()
 	// Too few steps for anchors still repeat exactly, at the end.
 	if tailRepeats && !slices.ContainsFunc(found, func(f period) bool { return near(f.length, tail.length) || f.length > tail.length }) {
@@ -175,6 +176,41 @@ func periodsIn(seq launchSeq) []period {
 		}
 	}
 	return periods
+}
+
+const (
+	// manyRepeats is how many repetitions show what more of them would: that a
+	// window occurs in one less matters no more then.
+	manyRepeats = 64
+	minEnough   = 1 << 14 // launches
+)
+
+// enough returns as much of a sequence as shows its periods: the beginning, where
+// each repetition is the same from the first launch to the last, as where one
+// graph is replayed again and again, else all. What is left out are whole
+// repetitions.
+func (s launchSeq) enough() launchSeq {
+	if s.len() < 2*minEnough {
+		return s
+	}
+	p, ok := tailPeriod(launchSeq{s.configs[:minEnough], s.syms})
+	least := max(minEnough, manyRepeats*p.length)
+	if !ok || p.cover < 1 || least > s.len() || !s.repeat(p.length) {
+		return s
+	}
+	return launchSeq{s.configs[:least+(s.len()-least)%p.length], s.syms}
+}
+
+// repeat reports whether each launch has the name of that n launches before.
+func (s launchSeq) repeat(n int) bool {
+	parts := launchParts(n, s.len())
+	var differ atomic.Bool
+	parallel(context.Background(), len(parts), func(k int) {
+		if !s.equal(interval{parts[k].start - n, parts[k].end - n}, parts[k]) {
+			differ.Store(true)
+		}
+	})
+	return !differ.Load()
 }
 
 const (

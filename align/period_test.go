@@ -1,6 +1,7 @@
 package align
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -342,4 +343,50 @@ func TestPeriodProcessors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEnough holds the periods that the beginning of a sequence shows, where it
+// repeats exactly, against those that the whole shows.
+func TestEnough(t *testing.T) {
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		// A step has layers, and those have the same attention and the same MLP.
+		draw := func(n int) []int32 {
+			names := make([]int32, n)
+			for i := range names {
+				names[i] = rng.Int32N(40)
+			}
+			return names
+		}
+		layer := slices.Concat(draw(1+rng.IntN(9)), draw(1+rng.IntN(30)))
+		step := slices.Concat(draw(rng.IntN(20)), slices.Repeat(layer, 1+rng.IntN(20)), draw(1+rng.IntN(5)))
+		from := rng.IntN(len(step))
+		n := 3*minEnough + rng.IntN(10*minEnough)
+		seq := sequenceOf(slices.Repeat(step, n/len(step)+2)[from : from+n])
+		enough := seq.enough()
+		if want := manyRepeats*len(step) + minEnough + len(step); enough.len() > min(want, n) || (n-enough.len())%len(step) != 0 {
+			t.Errorf("seed %d: %d launches of %d, in steps of %d, are looked at", seed, enough.len(), n, len(step))
+		}
+		if !covered(anchored(seq), anchored(enough)) {
+			t.Errorf("seed %d, steps of %d: the whole shows\n%v, the beginning\n%v", seed, len(step), anchored(seq), anchored(enough))
+		}
+		whole, _ := tailPeriod(seq)
+		if tail, ok := tailPeriod(enough); !ok || tail.length != whole.length || !slices.Equal(tail.anchor, whole.anchor) || tail.cover != 1 {
+			t.Errorf("seed %d: tail %v, want %v", seed, tail, whole)
+		}
+		// One launch that differs anywhere, and all is looked at.
+		at := rng.IntN(n)
+		seq.configs[at] = (seq.configs[at] + 1) % uint32(len(seq.syms))
+		if enough := seq.enough(); enough.len() != n {
+			t.Errorf("seed %d: %d launches of %d are looked at, of which launch %d differs", seed, enough.len(), n, at)
+		}
+	}
+}
+
+// covered reports whether two lists have the same periods, found in like parts of
+// what was looked at.
+func covered(a, b []period) bool {
+	return slices.EqualFunc(a, b, func(p, q period) bool {
+		return p.length == q.length && slices.Equal(p.anchor, q.anchor) && math.Abs(p.cover-q.cover) < 0.05
+	})
 }
