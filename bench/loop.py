@@ -1,5 +1,5 @@
 """Sum up the kernels of a report by name the way a script does: a loop over
-the rows and a dict.
+the rows and a dict, then the exact quantiles of each kernel's durations.
 
     python3 loop.py report.sqlite
 """
@@ -13,4 +13,6 @@ for name, start, end, device, node in db.execute(
     "SELECT demangledName, start, end, deviceId, graphNodeId FROM CUPTI_ACTIVITY_KIND_KERNEL"
 ):
     durations.setdefault(names[name], []).append(end - start)
-print(len(durations), "names")
+for name, ns in sorted(durations.items()):
+    ns.sort()
+    print(len(ns), sum(ns), *(ns[int(p * (len(ns) - 1))] for p in (0, 0.05, 0.5, 0.95, 1)), name, sep=",")

@@ -1,5 +1,5 @@
-// Sqlloop sums up the kernels of a report by name the way a Go program does
-// that knows nothing but database/sql.
+// Sqlloop sums up the kernels of a report by name, with exact quantiles, the way
+// a Go program does that knows nothing but database/sql.
 //
 //	sqlloop report.sqlite
 package main
@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 
 	_ "github.com/mattn/go-sqlite3"
 )
@@ -39,6 +40,17 @@ func run(path string) error {
 		}
 		durations[name] = append(durations[name], end-start)
 	}
-	fmt.Println(len(durations), "names")
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for name, ns := range durations {
+		slices.Sort(ns)
+		var sum int64
+		for _, d := range ns {
+			sum += d
+		}
+		last := float64(len(ns) - 1)
+		fmt.Println(name, len(ns), sum, ns[0], ns[int(0.05*last)], ns[int(0.5*last)], ns[int(0.95*last)], ns[len(ns)-1])
+	}
+	return nil
 }
