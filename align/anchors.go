@@ -13,10 +13,10 @@ const (
 
 // anchored returns the periods that windows of any length show, in the order in
 // which they are found, of each distance that which covers most.
-func anchored(seq launchSeq) []period {
+func anchored(seq excerpt) []period {
 	var all [maxLengths][]period
 	var wg sync.WaitGroup
-	ws := windowsOfOne(seq)
+	ws := windowsOfOne(seq.launchSeq)
 	for k := range all {
 		if k > 0 {
 			ws = ws.twiceAsLong()
@@ -107,21 +107,16 @@ func newChains(w windows) *chains {
 // few so long are in a sequence.
 const maxCountedGap = 1 << 12
 
-// spacing returns the median of the gaps between places, the greater of two, and
-// how many are near it. Short gaps are of few lengths, which are counted.
-func (c *chains) spacing(at []uint32) (median, regular int) {
-	c.seen = c.seen[:0]
-	for k := 1; k < len(at); k++ {
-		g := int(at[k] - at[k-1])
-		if g >= maxCountedGap {
-			c.seen = append(c.seen, g)
-			continue
-		}
-		if c.gaps[g] == 0 {
-			c.seen = append(c.seen, g)
-		}
-		c.gaps[g]++
+// spacing returns the median of the gaps between places, the greater of two, how
+// many are near it and how many there are.
+func (c *chains) spacing(at []uint32, seq excerpt) (median, regular, n int) {
+	first := 0 // gaps in the first repetition, if more of it are left out
+	for seq.more > 0 && at[first] < at[0]+uint32(seq.period) {
+		first++
 	}
+	c.seen = c.seen[:0]
+	c.add(at[:first+1], 1+seq.more)
+	c.add(at[first:], 1)
 	slices.Sort(c.seen)
 	count := func(gap int) int {
 		if gap >= maxCountedGap {
@@ -129,9 +124,10 @@ func (c *chains) spacing(at []uint32) (median, regular int) {
 		}
 		return int(c.gaps[gap])
 	}
+	n = len(at) - 1 + first*seq.more
 	below := 0
 	for _, g := range c.seen {
-		if below += count(g); below > (len(at)-1)/2 {
+		if below += count(g); below > n/2 {
 			median = g
 			break
 		}
@@ -146,7 +142,23 @@ func (c *chains) spacing(at []uint32) (median, regular int) {
 			c.gaps[g] = 0
 		}
 	}
-	return median, regular
+	return median, regular, n
+}
+
+// add adds the gaps between places so many times. Short ones are of few lengths,
+// which are counted.
+func (c *chains) add(at []uint32, times int) {
+	for k := 1; k < len(at); k++ {
+		g := int(at[k] - at[k-1])
+		if g >= maxCountedGap {
+			c.seen = append(c.seen, slices.Repeat([]int{g}, times)...)
+			continue
+		}
+		if c.gaps[g] == 0 {
+			c.seen = append(c.seen, g)
+		}
+		c.gaps[g] += uint32(times)
+	}
 }
 
 const (
@@ -157,7 +169,7 @@ const (
 
 // anchors returns the periods that windows of one length show, one for each
 // distance: that of the window which covers most, the first such.
-func anchors(seq launchSeq, w windows) []period {
+func anchors(seq excerpt, w windows) []period {
 	c := newChains(w)
 	var found []period
 	for _, ch := range c.chains {
@@ -165,11 +177,11 @@ func anchors(seq launchSeq, w windows) []period {
 			continue
 		}
 		at := c.places[ch.end-ch.n : ch.end]
-		median, regular := c.spacing(at)
+		median, regular, gaps := c.spacing(at, seq)
 		p := period{length: median}
 		// As many steps as anchors, of which the last ends with the sequence.
-		p.cover = min(1, float64((regular+1)*median)/float64(seq.len()))
-		if float64(regular) < minRegular*float64(len(at)-1) || p.cover < minCover {
+		p.cover = min(1, float64((regular+1)*median)/float64(seq.whole()))
+		if float64(regular) < minRegular*float64(gaps) || p.cover < minCover {
 			continue
 		}
 		known := slices.IndexFunc(found, func(f period) bool { return near(f.length, p.length) })

@@ -82,7 +82,7 @@ type stepFacts struct {
 	hash     uint64 // of what it launches, in order
 	ns       int64
 	replayed bool  // most of it
-	equal    int32 // an earlier step of the same part that has the same configurations, or -1
+	like     int32 // an earlier step of the same part that has the same configurations, or -1
 	alike    bool  // it launches the same as the first step with its hash
 }
 
@@ -103,7 +103,7 @@ func (s *sequence) facts(steps []step, part interval, facts []stepFacts) {
 		k := slices.IndexFunc(recent, func(r int32) bool { return s.equal(&steps[r], st) })
 		if k >= 0 {
 			r := recent[k]
-			facts[i] = stepFacts{hash: facts[r].hash, replayed: facts[r].replayed, equal: r}
+			facts[i] = stepFacts{hash: facts[r].hash, replayed: facts[r].replayed, like: r}
 			copy(recent[1:], recent[:k])
 			recent[0] = r
 		} else {
@@ -127,7 +127,7 @@ func (s *sequence) facts(steps []step, part interval, facts []stepFacts) {
 
 // hash returns the facts of a step that its configurations tell.
 func (s *sequence) hash(st *step) stepFacts {
-	f := stepFacts{hash: 14695981039346656037, equal: -1}
+	f := stepFacts{hash: 14695981039346656037, like: -1}
 	replayed := 0
 	for k := range st.n {
 		c := s.t.Launches.Config[st.at(k)]
@@ -174,8 +174,8 @@ func (s *sequence) classify(ctx context.Context, steps []step) []*class {
 		for i := parts[p].start; i < parts[p].end; i++ {
 			switch f := &facts[i]; {
 			case int(of[i]) == i:
-			case f.equal >= 0:
-				f.alike = f.equal == of[i] || facts[f.equal].alike
+			case f.like >= 0:
+				f.alike = f.like == of[i] || facts[f.like].alike
 			default:
 				f.alike = s.same(&steps[of[i]], &steps[i])
 			}

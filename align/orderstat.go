@@ -94,7 +94,7 @@ func medianOf[T duration32or64](values []T) float64 {
 // sortUpperHalf puts the middle two of values, or the middle one, and those above
 // where they belong in ascending order. It moves one after the other of the
 // greatest to the end, without a branch that the processor would guess wrong half
-// of the time: of eight values, as many as a step has of a layer, a third of the
+// of the time: of eight values, as many as a step has of a layer, half of the
 // time that selecting takes.
 func sortUpperHalf[T duration32or64](values []T) {
 	for last := len(values) - 1; last > 0 && last >= (len(values)-1)/2; last-- {

@@ -11,7 +11,7 @@ import (
 )
 
 // maxPeriodSample is the number of launches, from the end of a track, that
-// its period is looked for in.
+// its period is looked for in: in fewer where they repeat exactly, see excerpt.
 const maxPeriodSample = 1 << 18
 
 // A period is a repetition of a sequence: an anchor, a window of launches
@@ -128,8 +128,6 @@ func length(ivs []interval) int {
 // Where that covers too little, the end of the sequence is looked at by itself:
 // a program that tunes its kernels launches more before its first step than in
 // all steps.
-//
-// There are at most maxPeriodSample launches.
 func findPeriods(seq launchSeq) []period {
 	for {
 		found := periodsIn(seq)
@@ -148,8 +146,8 @@ func periodsIn(seq launchSeq) []period {
 	var tail period
 	var tailRepeats bool
 	var wg sync.WaitGroup
-	enough := seq.enough()
-	wg.Go(func() { tail, tailRepeats = tailPeriod(enough) })
+	enough := seq.excerpt()
+	wg.Go(func() { tail, tailRepeats = tailPeriod(enough.launchSeq) })
 	found := anchored(enough)
 	wg.Wait()
 	// Too few steps for anchors still repeat exactly, at the end.
@@ -178,27 +176,37 @@ func periodsIn(seq launchSeq) []period {
 	return periods
 }
 
-const (
-	// manyRepeats is how many repetitions show what more of them would: that a
-	// window occurs in one less matters no more then.
-	manyRepeats = 64
-	minEnough   = 1 << 14 // launches
-)
+// An excerpt is the beginning of a sequence, or all of it, that shows the periods
+// of the whole.
+type excerpt struct {
+	launchSeq
+	period, more int // its first period launches, which follow more times
+}
 
-// enough returns as much of a sequence as shows its periods: the beginning, where
-// each repetition is the same from the first launch to the last, as where one
-// graph is replayed again and again, else all. What is left out are whole
-// repetitions.
-func (s launchSeq) enough() launchSeq {
-	if s.len() < 2*minEnough {
-		return s
+// whole returns the number of launches of the whole.
+func (e excerpt) whole() int { return e.len() + e.more*e.period }
+
+// minExcerpt is the number of launches that are looked at, if there are as many.
+const minExcerpt = 1 << 14
+
+// excerpt returns little of a sequence in which each repetition is the same from
+// the first launch to the last, as where one graph is replayed again and again.
+// What is left out are whole repetitions, so that all that can be counted in the
+// sequence is known.
+func (s launchSeq) excerpt() excerpt {
+	all := excerpt{launchSeq: s}
+	if s.len() < 2*minExcerpt {
+		return all
 	}
-	p, ok := tailPeriod(launchSeq{s.configs[:minEnough], s.syms})
-	least := max(minEnough, manyRepeats*p.length)
-	if !ok || p.cover < 1 || least > s.len() || !s.repeat(p.length) {
-		return s
+	p, ok := tailPeriod(launchSeq{s.configs[:minExcerpt], s.syms})
+	if !ok || !s.repeat(p.length) {
+		return all
 	}
-	return launchSeq{s.configs[:least+(s.len()-least)%p.length], s.syms}
+	// Each window that there is occurs at least minAnchors times, and those of
+	// the first repetition again in the next.
+	least := max(minExcerpt, (minAnchors+1)*p.length)
+	more := (s.len() - least) / p.length
+	return excerpt{launchSeq{s.configs[:s.len()-more*p.length], s.syms}, p.length, more}
 }
 
 // repeat reports whether each launch has the name of that n launches before.
