@@ -1,5 +1,5 @@
 """Sum up the kernels of a report by name the way a script does: a loop over
-the rows and a dict, then the exact quantiles of each kernel's durations.
+the rows and a dict, then the order statistics of each kernel's durations.
 
     python3 loop.py report.sqlite
 """

@@ -19,8 +19,9 @@ func main() {
 }
 
 // collectLate puts the first collection of garbage off until the heap is 64 MB
-// instead of 4: reports of a million launches are compared by then, and to
-// collect their garbage takes longer than to read them. From then on it is as usual.
+// instead of 4: most reports are compared by then, a million launches without
+// ranges among them, and on many processors a collection takes longer than to read
+// as much. From then on it is as usual.
 func collectLate() {
 	if os.Getenv("GOGC") != "" {
 		return
