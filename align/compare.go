@@ -94,14 +94,12 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 
 // compareSteps adds to the result what the steps of one fit have.
 func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
-	columns := f.placing.columns(c.e2e, len(f.mock))
-	ev := e2eView(c.e2e, f)
-	mv, err := mockView(c.mock, f, columns, func(seq []element) ([]pair, error) {
-		return alignGlobal(ctx, f.mock, seq)
-	})
+	typical, err := c.mock.placeTypical(ctx, f)
 	if err != nil {
 		return err
 	}
+	columns := columns(len(f.mock), placedSide{c.e2e, f.placing.classes}, placedSide{c.mock, typical})
+	mv, ev := newView(c.mock, f.mockSeg.steps, typical), newView(c.e2e, f.e2eSeg.steps, f.placing.classes)
 	mv.plots, ev.plots = c.o.Plots, c.o.Plots
 	first := len(r.Sites)
 	var beside sync.WaitGroup
@@ -167,13 +165,13 @@ const minPresent = 0.5
 
 // measureSites makes the sites: one for each column that enough occurrences,
 // or the mock, have. What only some occurrences hold is reported as sporadic.
-func (c *comparer) measureSites(ctx context.Context, r *Result, columns []column, mv, ev *view) ([]origin, error) {
-	mocks, e2es := mv.cells(ctx, len(columns)), ev.cells(ctx, len(columns))
+func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv, ev *view) ([]origin, error) {
+	mocks, e2es := mv.cells(ctx, columns), ev.cells(ctx, columns)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	var origins []origin
-	mockOverlap, e2eOverlap := mv.overlaps(len(columns)), ev.overlaps(len(columns))
+	mockOverlap, e2eOverlap := mv.overlaps(columns), ev.overlaps(columns)
 	sporadic := newSporadic()
 	var basePaced, paced []cell
 	for i := range columns {

@@ -46,27 +46,27 @@ func TestCountedCells(t *testing.T) {
 // randomView returns a view of a trace whose steps have so many launches, with
 // places of a few kinds.
 func randomView(rng *rand.Rand, tr *trace.Trace, columns, width int) *view {
-	var kinds []*places
+	var classes []placedClass
 	for range 4 {
-		p := new(places)
+		c := placedClass{class: new(class)}
 		for range 1 + rng.IntN(3) {
 			cols := make([]int32, columns)
-			for c := range cols {
-				if cols[c] = int32(rng.IntN(width)); c == columns-1 || c > 1 && rng.IntN(4) == 0 {
-					cols[c] = -1
+			for i := range cols {
+				if cols[i] = int32(rng.IntN(width)); i == columns-1 || i > 1 && rng.IntN(4) == 0 {
+					cols[i] = -1
 				}
 			}
-			p.columns = append(p.columns, cols)
+			c.occurrences = append(c.occurrences, &occurrence{columns: cols})
 		}
-		kinds = append(kinds, p)
+		classes = append(classes, c)
 	}
 	var steps []step
-	var at []*places
 	for k, track := range tr.Tracks {
 		for first := track.First; first < track.First+track.N; first += width {
+			c := classes[rng.IntN(len(classes))].class
+			c.steps = append(c.steps, int32(len(steps)))
 			steps = append(steps, step{track: k, first: first, n: width})
-			at = append(at, kinds[rng.IntN(len(kinds))])
 		}
 	}
-	return newView(newSequence(tr, newAlphabet(nil), sideE2E, Options{}), steps, at)
+	return newView(newSequence(tr, newAlphabet(nil), sideE2E, Options{}), steps, classes)
 }

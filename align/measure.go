@@ -33,59 +33,8 @@ type viewStep struct {
 
 // places is where the columns of a step lie; the mock's steps have one place.
 type places struct {
-	occurrences []*occurrence // of the E2E
-	columns     [][]int32     // by occurrence, then by column: launch of the step, or -1
-}
-
-// e2eView returns the view of the E2E's steps.
-func e2eView(s *sequence, f *fit) *view {
-	at := make([]*places, len(f.e2eSeg.steps))
-	for _, c := range f.placing.classes {
-		p := &places{occurrences: c.occurrences}
-		for _, o := range c.occurrences {
-			p.columns = append(p.columns, o.columns)
-		}
-		for _, i := range c.steps {
-			at[i] = p
-		}
-	}
-	return newView(s, f.e2eSeg.steps, at)
-}
-
-// mockView returns the view of the mock's steps. mockColumn is the column of
-// each launch of the typical step.
-func mockView(s *sequence, f *fit, columns []column, align func(seq []element) ([]pair, error)) (*view, error) {
-	mockColumn := make([]int, len(f.mock))
-	for c := range columns {
-		if m := columns[c].mock; m >= 0 {
-			mockColumn[m] = c
-		}
-	}
-	at := make([]*places, len(f.mockSeg.steps))
-	for _, cl := range f.mockKind.classes {
-		cols := make([]int32, len(columns))
-		for k := range cols {
-			cols[k] = -1
-		}
-		if cl.rep == f.mockRep {
-			for m, c := range mockColumn {
-				cols[c] = int32(m)
-			}
-		} else {
-			pairs, err := align(s.elements(cl.rep))
-			if err != nil {
-				return nil, err
-			}
-			for _, p := range pairs {
-				cols[mockColumn[p.a]] = int32(p.b)
-			}
-		}
-		p := &places{columns: [][]int32{cols}}
-		for _, k := range cl.steps {
-			at[k] = p
-		}
-	}
-	return newView(s, f.mockSeg.steps, at), nil
+	occurrences []*occurrence
+	columns     [][]int32 // by occurrence, then by column: launch of the step, or -1
 }
 
 // each calls fn for each launch in a column, in order, with the number of its
@@ -200,8 +149,18 @@ func (c *columnLaunches[T]) steps() []float64 {
 	return blockMedians(c.durations, append(c.bounds, uint32(len(c.durations))))
 }
 
-// newView returns a view of the steps that have places.
-func newView(s *sequence, steps []step, at []*places) *view {
+// newView returns a view of those steps that are in one of the classes.
+func newView(s *sequence, steps []step, classes []placedClass) *view {
+	at := make([]*places, len(steps))
+	for _, c := range classes {
+		p := &places{occurrences: c.occurrences}
+		for _, o := range c.occurrences {
+			p.columns = append(p.columns, o.columns)
+		}
+		for _, i := range c.steps {
+			at[i] = p
+		}
+	}
 	v := &view{seq: s}
 	v.scratch.New = func() any { return new(cellScratch[uint32]) }
 	if _, ok := s.t.Launches.Durations(); !ok {

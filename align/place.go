@@ -2,19 +2,9 @@ package align
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
-
-// A column is one position of the merged sequence: a launch of the mock's
-// step, or one that occurrences hold besides.
-type column struct {
-	mock int // launch of the mock's typical step, or -1
-	// For mock == -1:
-	gap  int // launches of the mock's step before it
-	name int32
-	// weight counts the steps times occurrences that have it.
-	weight int
-}
 
 // An occurrence is a place in a step where the mock's step aligns.
 type occurrence struct {
@@ -225,132 +215,152 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 	return p, nil
 }
 
-// columns merges the occurrences into one sequence of columns and tells each
-// occurrence its launch for each column.
-//
-// The launches of the mock are columns as they are. What occurrences hold
-// between two of them is merged in order of how often it is seen, launches of
-// equal name falling together as far as their order allows.
-func (p *placing) columns(s *sequence, mockLen int) []column {
-	gaps := make([][]column, mockLen+1)
-	type use struct {
-		o    *occurrence
-		gap  int
-		ins  []insertion
-		cols []int // by insertion: index into gaps[gap] at the time of merging
+// placeTypical places the mock's typical step in all steps of its kind.
+func (s *sequence) placeTypical(ctx context.Context, f *fit) ([]placedClass, error) {
+	var placed []placedClass
+	for _, c := range f.mockKind.classes {
+		var o *occurrence
+		if c.rep == f.mockRep {
+			itself := make([]pair, len(f.mock))
+			for i := range itself {
+				itself[i] = pair{i, i}
+			}
+			o = newOccurrence(f.mock, f.mock, itself, interval{0, len(f.mock)})
+		} else {
+			var err error
+			if o, err = placeWhole(ctx, f.mock, s.elements(c.rep), false); err != nil {
+				return nil, err
+			}
+		}
+		placed = append(placed, placedClass{c, []*occurrence{o}})
 	}
-	// Columns of a gap move as others are put before them: uses refer to
-	// them by identity.
-	ids := make([][]int, mockLen+1)
-	nextID := 0
+	return placed, nil
+}
+
+// A placedSide is where the mock's typical step lies in the steps of a side.
+type placedSide struct {
+	*sequence
+	classes []placedClass
+}
+
+// A merger merges what occurrences hold between two launches of the mock's
+// typical step.
+type merger struct {
+	gaps [][]mergedName // by the launches of the mock's step before
+	next int            // identity of the next column
+	// known is where names between two launches were put before: what two steps
+	// have alike falls into the same columns, whichever sides they are of.
+	known map[string][]int
+}
+
+// A mergedName is a column of a gap. Columns move as others are put before them:
+// its identity does not.
+type mergedName struct {
+	name int32
+	id   int
+}
+
+// columns merges the occurrences of all sides into one sequence of columns, tells
+// each occurrence its launch for each column, and returns how many there are.
+//
+// A column is a launch of the mock's typical step, or one that occurrences, or
+// other steps of the mock, hold besides. The launches of the mock's typical step are columns as they are. What
+// occurrences hold between two of them is merged in order of how often it is
+// seen, launches of equal name falling together as far as their order allows.
+func columns(mockLen int, sides ...placedSide) int {
+	type use struct {
+		o   *occurrence
+		ins []insertion
+		ids []int // by insertion
+	}
+	m := &merger{gaps: make([][]mergedName, mockLen+1), known: map[string][]int{}}
 	var uses []use
-	order := slices.Clone(p.classes)
-	slices.SortStableFunc(order, func(a, b placedClass) int { return len(b.steps) - len(a.steps) })
-	for _, c := range order {
-		for _, o := range c.occurrences {
-			for i := 0; i < len(o.inserted); {
-				j := i
-				for j < len(o.inserted) && o.inserted[j].gap == o.inserted[i].gap {
-					j++
+	for _, s := range sides {
+		order := slices.Clone(s.classes)
+		slices.SortStableFunc(order, func(a, b placedClass) int { return len(b.steps) - len(a.steps) })
+		for _, c := range order {
+			for _, o := range c.occurrences {
+				for i := 0; i < len(o.inserted); {
+					j := i
+					for j < len(o.inserted) && o.inserted[j].gap == o.inserted[i].gap {
+						j++
+					}
+					ins := o.inserted[i:j]
+					names := make([]int32, len(ins))
+					for k := range ins {
+						names[k] = s.syms[s.t.Launches.Config[c.rep.at(int(ins[k].at))]].name
+					}
+					uses = append(uses, use{o, ins, m.merge(ins[0].gap, names)})
+					i = j
 				}
-				g := o.inserted[i].gap
-				ins := o.inserted[i:j]
-				names := make([]int32, len(ins))
-				for k := range ins {
-					names[k] = s.syms[s.t.Launches.Config[c.rep.at(int(ins[k].at))]].name
-				}
-				where := mergeNames(&gaps[g], &ids[g], &nextID, names, g, len(c.steps))
-				uses = append(uses, use{o, g, ins, where})
-				i = j
 			}
 		}
 	}
-	var cols []column
-	byID := make([]int, nextID)
+	n := 0
+	byID := make([]int, m.next)
 	mockCol := make([]int, mockLen)
-	for g := 0; g <= mockLen; g++ {
-		for k := range gaps[g] {
-			byID[ids[g][k]] = len(cols)
-			cols = append(cols, gaps[g][k])
+	for g := range m.gaps {
+		for _, x := range m.gaps[g] {
+			byID[x.id] = n
+			n++
 		}
 		if g < mockLen {
-			mockCol[g] = len(cols)
-			cols = append(cols, column{mock: g})
+			mockCol[g] = n
+			n++
 		}
 	}
-	for _, c := range p.classes {
-		for _, o := range c.occurrences {
-			o.columns = make([]int32, len(cols))
-			for i := range o.columns {
-				o.columns[i] = -1
-			}
-			for i, at := range o.at {
-				o.columns[mockCol[i]] = at
-				if at >= 0 {
-					cols[mockCol[i]].weight += len(c.steps)
+	for _, s := range sides {
+		for _, c := range s.classes {
+			for _, o := range c.occurrences {
+				o.columns = slices.Repeat([]int32{-1}, n)
+				for i, at := range o.at {
+					o.columns[mockCol[i]] = at
 				}
 			}
 		}
 	}
 	for _, u := range uses {
-		for k, id := range u.cols {
+		for k, id := range u.ids {
 			u.o.columns[byID[id]] = u.ins[k].at
 		}
 	}
-	return cols
+	return n
 }
 
-// mergeNames merges names into the columns of a gap by their longest common
+// merge merges names into the columns of a gap by their longest common
 // subsequence and returns the identity of each name's column.
-func mergeNames(cols *[]column, ids *[]int, nextID *int, names []int32, gap, weight int) []int {
-	old := *cols
-	m, n := len(old), len(names)
-	where := make([]int, n)
-	var match []int // by name: index into old, or -1
-	switch {
-	case m == 0:
-		match = make([]int, n)
-		for k := range match {
-			match[k] = -1
-		}
-	default:
-		match = commonNames(old, names)
+func (m *merger) merge(gap int, names []int32) []int {
+	key := fmt.Sprint(gap, names)
+	if ids, ok := m.known[key]; ok {
+		return ids
 	}
-	merged := make([]column, 0, m+n)
-	mergedIDs := make([]int, 0, m+n)
+	old := m.gaps[gap]
+	ids := make([]int, len(names))
+	match := commonNames(old, names)
+	merged := make([]mergedName, 0, len(old)+len(names))
 	i := 0
 	for k, name := range names {
 		if match[k] < 0 {
-			merged = append(merged, column{mock: -1, gap: gap, name: name, weight: weight})
-			mergedIDs = append(mergedIDs, *nextID)
-			where[k] = *nextID
-			*nextID++
+			ids[k] = m.next
+			merged = append(merged, mergedName{name, m.next})
+			m.next++
 			continue
 		}
-		for i < match[k] {
-			merged = append(merged, old[i])
-			mergedIDs = append(mergedIDs, (*ids)[i])
-			i++
-		}
-		c := old[i]
-		c.weight += weight
-		merged = append(merged, c)
-		mergedIDs = append(mergedIDs, (*ids)[i])
-		where[k] = (*ids)[i]
-		i++
+		merged = append(merged, old[i:match[k]+1]...)
+		i = match[k] + 1
+		ids[k] = old[match[k]].id
 	}
-	merged = append(merged, old[i:]...)
-	mergedIDs = append(mergedIDs, (*ids)[i:]...)
-	*cols, *ids = merged, mergedIDs
-	return where
+	m.gaps[gap] = append(merged, old[i:]...)
+	m.known[key] = ids
+	return ids
 }
 
 // commonNames pairs names with columns in order, by difference: it returns
 // the column of each name, or -1.
-func commonNames(cols []column, names []int32) []int {
-	match := make([]int, len(names))
-	for k := range match {
-		match[k] = -1
+func commonNames(cols []mergedName, names []int32) []int {
+	match := slices.Repeat([]int{-1}, len(names))
+	if len(cols) == 0 {
+		return match
 	}
 	a := make([]element, len(cols))
 	for i := range cols {

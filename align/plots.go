@@ -107,9 +107,6 @@ func (v *view) timed(vs *viewStep, start, end int64, siteOf []int) *Timeline {
 	site, occurrence := make([]int, st.n), make([]int, st.n)
 	for i := range site {
 		site[i], occurrence[i] = -1, -1
-		if vs.occurrences == nil {
-			occurrence[i] = 0 // the mock's step is all there is
-		}
 	}
 	for k, o := range vs.occurrences {
 		for i := o.start; i < o.end; i++ {

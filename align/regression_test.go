@@ -3,6 +3,7 @@ package align_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -209,6 +210,36 @@ func TestSomeLayers(t *testing.T) {
 					c.Errorf("sites (-want +got):\n%s", diff)
 				}
 			})
+		}
+	}
+}
+
+// TestUnlikeSteps compares runs of which no two steps are alike with themselves:
+// some launches are in most steps, and not in the one that stands for all.
+func TestUnlikeSteps(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		s := &script{stepName: numbered("forward")}
+		for range 40 {
+			var step []kernel
+			for k := range 30 {
+				if rng.IntN(10) > 0 { // nine of ten steps have it
+					step = append(step, kernel{name: fmt.Sprintf("kernel_%c", 'a'+k%7), ns: 10_000 + int64(k)*1000 + rng.Int64N(100), grid: [3]int32{int32(k), 1, 1}, block: [3]int32{128, 1, 1}})
+				}
+			}
+			s.steps = append(s.steps, step)
+		}
+		base, _ := s.trace("base")
+		for _, o := range []align.Options{{Regression: true}, {Regression: true, NoNVTX: true}} {
+			r := compare(t, base, base, o)
+			if o.NoNVTX && r.Verdict == align.NotComparable {
+				continue // nothing repeats well enough
+			}
+			for _, site := range r.Sites {
+				if site.Verdict == align.Missing || site.Verdict == align.Extra {
+					t.Errorf("seed %d, %v: %s at site %d of a run against itself: %s%s", seed, o.NoNVTX, site.Verdict, site.Index, site.MockName, site.E2EName)
+				}
+			}
 		}
 	}
 }
