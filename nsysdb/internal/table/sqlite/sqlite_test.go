@@ -88,6 +88,9 @@ func ints(t testing.TB, s table.Source, name string, columns []string, workers i
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err // batches after the one at fault may have come, or not
+	}
 	out := make([][]int64, len(columns))
 	for seq := range len(batches) {
 		if batches[seq] == nil {
