@@ -243,14 +243,20 @@ func BenchmarkSample(b *testing.B) {
 	}
 }
 
+// BenchmarkBootstrapRatio works out the interval of one site of many.
 func BenchmarkBootstrapRatio(b *testing.B) {
-	rng := rand.New(rand.NewPCG(38, 39))
-	x, y := make([]float64, 64), make([]float64, 64)
-	for i := range x {
-		x[i], y[i] = float64(noisy(rng, 50_000)), float64(noisy(rng, 50_000))
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		align.BootstrapRatio(x, y)
+	for _, n := range []int{10, 28, 64} {
+		rng := rand.New(rand.NewPCG(38, 39))
+		x, y := make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i], y[i] = float64(noisy(rng, 50_000)), float64(noisy(rng, 50_000))
+		}
+		ratio := align.NewBootstrap()
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				ratio(x, y)
+			}
+		})
 	}
 }

@@ -3,7 +3,6 @@ package align
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"github.com/aclements/go-moremath/stats"
@@ -18,13 +17,23 @@ const resamples = 1000
 // values alone.
 type bootstrap struct {
 	mu    sync.Mutex
-	draws map[[2]int][]ranks // by number of values and side
+	draws map[[2]int][]ranks    // by number of values and side
+	pairs map[[2]int]*resampled // by number of values of both sides
 }
 
 // ranks are the two ranks whose values' mean is the median of a resample.
 type ranks struct{ lo, hi int32 }
 
-func newBootstrap() *bootstrap { return &bootstrap{draws: map[[2]int][]ranks{}} }
+// A resampling is the ranks of both medians of one resample.
+type resampling struct{ x, y ranks }
+
+// resampled is all resamples of two numbers of values, and of these the ones that
+// the ends of the interval can be among, whatever the values.
+type resampled struct{ all, low, high []resampling }
+
+func newBootstrap() *bootstrap {
+	return &bootstrap{draws: map[[2]int][]ranks{}, pairs: map[[2]int]*resampled{}}
+}
 
 // ranks returns, for each resample with replacement of n values, the ranks
 // that its median stands on.
@@ -35,8 +44,6 @@ func newBootstrap() *bootstrap { return &bootstrap{draws: map[[2]int][]ranks{}} 
 // Random Variate Generation", chapter V). A draw u is the value of rank ⌊u·n⌋.
 func (b *bootstrap) ranks(n, side int) []ranks {
 	key := [2]int{n, side}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if r, ok := b.draws[key]; ok {
 		return r
 	}
@@ -57,22 +64,98 @@ func (b *bootstrap) ranks(n, side int) []ranks {
 	return r
 }
 
+// resampled returns the resamples of nx and ny values.
+func (b *bootstrap) resampled(nx, ny int) *resampled {
+	key := [2]int{nx, ny}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r, ok := b.pairs[key]; ok {
+		return r
+	}
+	x, y := b.ranks(nx, 0), b.ranks(ny, 1)
+	r := &resampled{all: make([]resampling, resamples)}
+	for i := range r.all {
+		r.all[i] = resampling{x[i], y[i]}
+	}
+	r.low = lowest(r.all, nx, ny)
+	// The greatest of x over y are the least of y over x.
+	r.high = swapped(lowest(swapped(r.all), ny, nx))
+	b.pairs[key] = r
+	return r
+}
+
+// swapped returns resamples with x and y in each other's place.
+func swapped(all []resampling) []resampling {
+	out := make([]resampling, len(all))
+	for i, r := range all {
+		out[i] = resampling{r.y, r.x}
+	}
+	return out
+}
+
+// tail is how many of the least ratios, and of the greatest, the interval is told
+// from.
+const tail = resamples/40 + 1
+
+// lowest returns those of the resamples of nx and ny values that can be among the
+// tail least ratios of x over y.
+//
+// A ratio is no greater than another whose x stands on no lesser ranks and whose y
+// on no greater ones. What has tail others that are no greater than it can be left
+// out: with it or without, the least values are the same.
+func lowest(all []resampling, nx, ny int) []resampling {
+	// upTo[a][b], at first the resamples whose x stands on a at most and no less, and
+	// whose y on b at least and no more, becomes those of less x or more y, too.
+	own := make([][]int, nx)
+	upTo := make([][]int, nx)
+	for a := range own {
+		own[a], upTo[a] = make([]int, ny), make([]int, ny)
+	}
+	for _, r := range all {
+		own[r.x.hi][r.y.lo]++
+	}
+	for a := range upTo {
+		row := 0
+		for b := ny - 1; b >= 0; b-- {
+			row += own[a][b]
+			upTo[a][b] = row
+			if a > 0 {
+				upTo[a][b] += upTo[a-1][b]
+			}
+		}
+	}
+	var kept []resampling
+	for _, r := range all {
+		// Of resamples that stand on the same ranks each is no greater than the other,
+		// and they must not leave out one another.
+		if upTo[r.x.lo][r.y.hi]-own[r.x.lo][r.y.hi] < tail {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
 // ratio returns the 95 % interval of the ratio of two medians, x over y, by
 // the percentile bootstrap (Efron 1979), resampling steps: the launches of
 // one step share its clocks and caches and are not independent. x and y are
-// the medians of steps and are not changed.
+// the medians of steps, ascending.
 func (b *bootstrap) ratio(x, y []float64) (lo, hi float64) {
-	x, y = slices.Clone(x), slices.Clone(y)
-	slices.Sort(x)
-	slices.Sort(y)
-	rx, ry := b.ranks(len(x), 0), b.ranks(len(y), 1)
-	r := make([]float64, resamples)
-	for i := range r {
-		mx := (x[rx[i].lo] + x[rx[i].hi]) / 2
-		my := (y[ry[i].lo] + y[ry[i].hi]) / 2
-		r[i] = ratioOf(mx, my)
+	r := b.resampled(len(x), len(y))
+	low, high := r.low, r.high
+	if x[0] <= 0 || y[0] <= 0 {
+		// What ratioOf says then is not always in order.
+		low, high = r.all, r.all
 	}
-	return selectQuantile(r, 0.025), selectQuantile(r, 0.975)
+	var ratios [resamples]float64
+	of := func(some []resampling, p float64, leftOut int) float64 {
+		v := ratios[:len(some)]
+		for i, s := range some {
+			v[i] = ratioOf((x[s.x.lo]+x[s.x.hi])/2, (y[s.y.lo]+y[s.y.hi])/2)
+		}
+		i, j, part := quantileRanks(resamples, p)
+		return selectBetween(v, i-leftOut, j-leftOut, part)
+	}
+	return of(low, 0.025, 0), of(high, 0.975, resamples-len(high))
 }
 
 // maxFiniteRatio stands for the ratio of something to nothing.

@@ -2,6 +2,7 @@ package align
 
 import (
 	"context"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -60,7 +61,16 @@ func Diff(ctx context.Context, a, b []Element) ([][3]int, error) {
 }
 
 // BootstrapRatio returns the interval of the ratio of two medians.
-func BootstrapRatio(x, y []float64) (lo, hi float64) { return newBootstrap().ratio(x, y) }
+func BootstrapRatio(x, y []float64) (lo, hi float64) { return NewBootstrap()(x, y) }
+
+// NewBootstrap returns BootstrapRatio with draws that are kept from one call to the
+// next.
+func NewBootstrap() func(x, y []float64) (lo, hi float64) {
+	b := newBootstrap()
+	return func(x, y []float64) (lo, hi float64) {
+		return b.ratio(slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y)))
+	}
+}
 
 // MedianRank returns the rank, from 0, of the lower bound of the median's
 // interval, or -1.

@@ -50,10 +50,13 @@ func (c *comparer) measureRatio(s *Site) {
 	ratio := ratioOf(num.MedianNS, den.MedianNS)
 	s.Ratio = &ratio
 	if len(num.Steps) >= 2 && len(den.Steps) >= 2 {
-		lo, hi := c.boot.ratio(num.Steps, den.Steps)
+		x, y := append(make([]float64, 0, maxBlocks), num.Steps...), append(make([]float64, 0, maxBlocks), den.Steps...)
+		slices.Sort(x)
+		slices.Sort(y)
+		lo, hi := c.boot.ratio(x, y)
 		// The interval is of the steps' medians; it is moved to the ratio of
 		// all launches, and holds it.
-		mid := ratioOf(median(append([]float64(nil), num.Steps...)), median(append([]float64(nil), den.Steps...)))
+		mid := ratioOf(quantile(x, 0.5), quantile(y, 0.5))
 		lo, hi = min(ratio, ratio*lo/mid), max(ratio, ratio*hi/mid)
 		s.RatioLo, s.RatioHi = &lo, &hi
 	}
@@ -93,17 +96,14 @@ func splitHalf(steps []float64) float64 {
 	if n < 4 {
 		return 1
 	}
-	var even, odd []float64
-	for i, v := range steps {
-		if i%2 == 0 {
-			even = append(even, v)
-		} else {
-			odd = append(odd, v)
+	of := func(from, to, by int) float64 {
+		values := make([]float64, 0, maxBlocks)
+		for i := from; i < to; i += by {
+			values = append(values, steps[i])
 		}
+		return selectQuantile(values, 0.5)
 	}
-	first := append([]float64(nil), steps[:n/2]...)
-	second := append([]float64(nil), steps[n/2:]...)
-	return max(apart(median(even), median(odd)), apart(median(first), median(second)))
+	return max(apart(of(0, n, 2), of(1, n, 2)), apart(of(0, n/2, 1), of(n/2, n, 1)))
 }
 
 const (

@@ -113,6 +113,12 @@ func sortUpperHalf[T duration32or64](values []T) {
 // would be most of the time.
 func selectQuantile[T duration32or64 | float64](values []T, p float64) float64 {
 	i, j, part := quantileRanks(len(values), p)
+	return selectBetween(values, i, j, part)
+}
+
+// selectBetween returns what is that part of the way from the value of rank i to
+// that of rank j, which is i or i+1. It reorders values.
+func selectBetween[T duration32or64 | float64](values []T, i, j int, part float64) float64 {
 	selectRank(values, i)
 	lo, hi := values[i], values[i]
 	if j > i {

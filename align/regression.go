@@ -39,6 +39,8 @@ func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv
 		b, e := blocks(base.span), blocks(next.span)
 		noise := max(splitHalf(b), splitHalf(e))
 		// Gaps are long-tailed: what a few steps show by chance is no news.
+		slices.Sort(b)
+		slices.Sort(e)
 		if lo, _ := c.boot.ratio(e, b); lo > 1 && t.Ratio > noise*noise {
 			severity := Warning
 			if lo > hostNoise {
