@@ -1,8 +1,10 @@
 package align
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/aclements/go-moremath/stats"
@@ -94,7 +96,7 @@ func swapped(all []resampling) []resampling {
 }
 
 // tail is how many of the least ratios, and of the greatest, the interval is told
-// from.
+// from: its ends lie between the last two of them.
 const tail = resamples/40 + 1
 
 // lowest returns those of the resamples of nx and ny values that can be among the
@@ -132,6 +134,10 @@ func lowest(all []resampling, nx, ny int) []resampling {
 			kept = append(kept, r)
 		}
 	}
+	// In about the order of their ratios, as if values of like rank were alike.
+	slices.SortStableFunc(kept, func(a, b resampling) int {
+		return cmp.Compare(int(a.x.lo+a.x.hi)*ny-int(a.y.lo+a.y.hi)*nx, int(b.x.lo+b.x.hi)*ny-int(b.y.lo+b.y.hi)*nx)
+	})
 	return kept
 }
 
@@ -146,16 +152,32 @@ func (b *bootstrap) ratio(x, y []float64) (lo, hi float64) {
 		// What ratioOf says then is not always in order.
 		low, high = r.all, r.all
 	}
-	var ratios [resamples]float64
-	of := func(some []resampling, p float64, leftOut int) float64 {
-		v := ratios[:len(some)]
-		for i, s := range some {
-			v[i] = ratioOf((x[s.x.lo]+x[s.x.hi])/2, (y[s.y.lo]+y[s.y.hi])/2)
-		}
-		i, j, part := quantileRanks(resamples, p)
-		return selectBetween(v, i-leftOut, j-leftOut, part)
+	_, _, part := quantileRanks(resamples, 0.025)
+	l := least(low, x, y, 1)
+	lo = l[tail-2] + part*(l[tail-1]-l[tail-2])
+	_, _, part = quantileRanks(resamples, 0.975)
+	l = least(high, x, y, -1)
+	return lo, -l[tail-1] + part*(l[tail-1]-l[tail-2])
+}
+
+// least returns the tail least of the ratios of x over y, times sign, ascending.
+// Most of those that lowest returns first are among them.
+func least(some []resampling, x, y []float64, sign float64) (out [tail]float64) {
+	for i := range out {
+		out[i] = math.Inf(1)
 	}
-	return of(low, 0.025, 0), of(high, 0.975, resamples-len(high))
+	for _, r := range some {
+		v := sign * ratioOf((x[r.x.lo]+x[r.x.hi])/2, (y[r.y.lo]+y[r.y.hi])/2)
+		if v >= out[tail-1] {
+			continue
+		}
+		i := tail - 1
+		for ; i > 0 && out[i-1] > v; i-- {
+			out[i] = out[i-1]
+		}
+		out[i] = v
+	}
+	return out
 }
 
 // maxFiniteRatio stands for the ratio of something to nothing.
