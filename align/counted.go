@@ -65,14 +65,13 @@ func counted(ctx context.Context, launches countedLaunches, n int) []Sample {
 // context was cancelled it empties them.
 func countRanks(ctx context.Context, launches countedLaunches, samples []Sample) {
 	n := len(samples)
-	c := &counting{launches: launches, ranks: make([][]int, n), values: make([][]uint32, n), counts: make([][]uint32, launches.parts())}
-	lowest := make([]int, n) // see medianRank
+	c := &counting{launches: launches, ranks: make([]*sampleRanks, n), values: make([][]uint32, n), counts: make([][]uint32, launches.parts())}
 	var open []band
 	for g := range samples {
 		if s := &samples[g]; s.N > 0 {
-			c.ranks[g], lowest[g] = sampleRanks(s.N)
-			c.values[g] = make([]uint32, len(c.ranks[g]))
-			open = append(open, band{group: uint32(g), base: uint32(s.MinNS), width: uint32(s.MaxNS-s.MinNS) + 1, to: len(c.ranks[g])})
+			c.ranks[g] = newSampleRanks(s.N)
+			c.values[g] = make([]uint32, len(c.ranks[g].ascending))
+			open = append(open, band{group: uint32(g), base: uint32(s.MinNS), width: uint32(s.MaxNS-s.MinNS) + 1, to: len(c.values[g])})
 		}
 	}
 	for len(open) > 0 {
@@ -92,7 +91,7 @@ func countRanks(ctx context.Context, launches countedLaunches, samples []Sample)
 	}
 	for g := range samples {
 		if samples[g].N > 0 {
-			samples[g].setRanks(c.ranks[g], lowest[g], func(k int) float64 { return float64(c.values[g][k]) })
+			samples[g].setRanks(c.ranks[g], func(rank int) float64 { return float64(c.values[g][c.ranks[g].index(rank)]) })
 		}
 	}
 }
@@ -100,10 +99,10 @@ func countRanks(ctx context.Context, launches countedLaunches, samples []Sample)
 // A counting is what counted works with.
 type counting struct {
 	launches countedLaunches
-	bits     int        // see minCountBits
-	counts   [][]uint32 // by part: the counters of each band
-	ranks    [][]int    // by group
-	values   [][]uint32 // by group and rank
+	bits     int            // see minCountBits
+	counts   [][]uint32     // by part: the counters of each band
+	ranks    []*sampleRanks // by group
+	values   [][]uint32     // by group and rank
 }
 
 // A band is some values of a group that some ranks lie in.
@@ -224,7 +223,7 @@ func (c *counting) narrow(b *band, k int) (parts []band) {
 			counts[i] += int(n)
 		}
 	}
-	ranks, values, shift := c.ranks[b.group], c.values[b.group], c.shift(b)
+	ranks, values, shift := c.ranks[b.group].ascending, c.values[b.group], c.shift(b)
 	below, at := b.below, 0
 	for r := b.from; r < b.to; {
 		for below+counts[at] <= ranks[r] {

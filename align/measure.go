@@ -58,7 +58,10 @@ func (v *view) eachOf(from, to int, fn func(column, step, launch int)) {
 }
 
 // A cellScratch is memory that measuring columns uses again and again.
-type cellScratch[T duration32or64] struct{ columns []columnLaunches[T] }
+type cellScratch[T duration32or64] struct {
+	columns []columnLaunches[T]
+	ranks   *sampleRanks // of the last column: most have as many launches
+}
 
 // columnLaunches is the launches of one column, as they come.
 type columnLaunches[T duration32or64] struct {
@@ -247,7 +250,10 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 		if len(c.durations) == 0 {
 			continue
 		}
-		sample := newSample(c.durations, c.steps())
+		if n := len(c.durations); scratch.ranks == nil || scratch.ranks.n != n {
+			scratch.ranks = newSampleRanks(n)
+		}
+		sample := newRankedSample(c.durations, c.steps(), scratch.ranks)
 		if v.plots {
 			slices.Sort(c.durations)
 			sample.Values = evenly(c.durations)

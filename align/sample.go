@@ -14,6 +14,11 @@ const maxBlocks = 64
 // newSample summarises durations in nanoseconds, which it may reorder. steps
 // becomes Sample.Steps, as blocks or blockMedians returned it.
 func newSample[T duration32or64](durations []T, steps []float64) *Sample {
+	return newRankedSample(durations, steps, newSampleRanks(len(durations)))
+}
+
+// newRankedSample is newSample given the ranks of so many durations.
+func newRankedSample[T duration32or64](durations []T, steps []float64, ranks *sampleRanks) *Sample {
 	s := &Sample{N: len(durations)}
 	if s.N == 0 {
 		return s
@@ -27,10 +32,14 @@ func newSample[T duration32or64](durations []T, steps []float64) *Sample {
 	}
 	s.MinNS, s.MaxNS = int64(least), int64(most)
 	t.into(s)
-	ranks, lo := sampleRanks(s.N)
-	values := make([]T, len(ranks))
-	orderStatistics(durations, ranks, values)
-	s.setRanks(ranks, lo, func(k int) float64 { return float64(values[k]) })
+	if s.N <= fewValues {
+		slices.Sort(durations)
+		s.setRanks(ranks, func(rank int) float64 { return float64(durations[rank]) })
+		return s
+	}
+	values := make([]T, len(ranks.ascending))
+	orderStatistics(durations, ranks.ascending, values)
+	s.setRanks(ranks, func(rank int) float64 { return float64(values[ranks.index(rank)]) })
 	return s
 }
 
@@ -68,34 +77,42 @@ func (t *tally) into(s *Sample) {
 // sampleQuantiles are those of a Sample.
 var sampleQuantiles = [...]float64{0.05, 0.5, 0.95}
 
-// sampleRanks returns the ranks that the quantiles of n durations are made of and
-// that bound their median, ascending, and the lower of these, see medianRank.
-func sampleRanks(n int) (ranks []int, lo int) {
-	ranks = make([]int, 0, 8)
-	for _, p := range sampleQuantiles {
-		i, j, _ := quantileRanks(n, p)
-		ranks = append(ranks, i, j)
-	}
-	if lo = medianRank(n); lo >= 0 {
-		ranks = append(ranks, lo, n-1-lo)
-	}
-	slices.Sort(ranks)
-	return ranks, lo
+// sampleRanks are the ranks, from 0, that the quantiles of n durations are made of
+// and that bound their median.
+type sampleRanks struct {
+	n         int
+	ascending []int
+	lo        int // see medianRank
 }
 
-// setRanks fills in the quantiles of a sample. ranks and lo are those of
-// sampleRanks, value returns the duration of ranks[k].
-func (s *Sample) setRanks(ranks []int, lo int, value func(k int) float64) {
-	at := func(rank int) float64 {
-		k, _ := slices.BinarySearch(ranks, rank)
-		return value(k)
+func newSampleRanks(n int) *sampleRanks {
+	r := &sampleRanks{n: n, ascending: make([]int, 0, 2*len(sampleQuantiles)+2), lo: medianRank(n)}
+	for _, p := range sampleQuantiles {
+		i, j, _ := quantileRanks(n, p)
+		r.ascending = append(r.ascending, i, j)
 	}
+	if r.lo >= 0 {
+		r.ascending = append(r.ascending, r.lo, n-1-r.lo)
+	}
+	slices.Sort(r.ascending)
+	return r
+}
+
+// index returns where a rank is among the ascending ones.
+func (r *sampleRanks) index(rank int) int {
+	k, _ := slices.BinarySearch(r.ascending, rank)
+	return k
+}
+
+// setRanks fills in the quantiles of a sample, given the duration of each of their
+// ranks.
+func (s *Sample) setRanks(ranks *sampleRanks, at func(rank int) float64) {
 	for k, to := range []*float64{&s.P5NS, &s.MedianNS, &s.P95NS} {
 		i, j, part := quantileRanks(s.N, sampleQuantiles[k])
 		*to = at(i) + part*(at(j)-at(i))
 	}
-	if lo >= 0 {
-		s.LoNS, s.HiNS = at(lo), at(s.N-1-lo)
+	if ranks.lo >= 0 {
+		s.LoNS, s.HiNS = at(ranks.lo), at(s.N-1-ranks.lo)
 	}
 }
 
@@ -178,6 +195,12 @@ func blockMedians[T duration32or64](durations []T, bounds []uint32) []float64 {
 // maxBlocks medians of runs of equal length, give or take one.
 func blocks[T duration32or64](values []T) []float64 {
 	out := make([]float64, min(len(values), maxBlocks))
+	if len(out) == len(values) {
+		for b, v := range values {
+			out[b] = float64(v)
+		}
+		return out
+	}
 	var own []T
 	for b := range out {
 		own = append(own[:0], values[b*len(values)/len(out):(b+1)*len(values)/len(out)]...)

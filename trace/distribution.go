@@ -122,6 +122,9 @@ func (d *Distribution) Stddev() float64 {
 		return 0
 	}
 	// (n·Σx² - (Σx)²) / (n·(n-1)), whose difference cancels: in integers.
+	if v, ok := d.variance64(); ok {
+		return math.Sqrt(v)
+	}
 	n, sum := big.NewInt(d.N), big.NewInt(d.Sum)
 	squares := new(big.Int).SetUint64(d.SquareHi)
 	squares.Lsh(squares, 64).Add(squares, new(big.Int).SetUint64(d.SquareLo))
@@ -130,6 +133,25 @@ func (d *Distribution) Stddev() float64 {
 	den := new(big.Int).Mul(n, big.NewInt(d.N-1))
 	v, _ := new(big.Rat).SetFrac(num, den).Float64()
 	return math.Sqrt(max(v, 0))
+}
+
+// variance64 returns the variance if it is the quotient of two integers that a
+// float64 has exactly, so that it is rounded once, as the quotient of great ones is.
+func (d *Distribution) variance64() (v float64, ok bool) {
+	const exact = 1 << 53
+	n := uint64(d.N)
+	if d.SquareHi > 0 || d.Sum < 0 || n > 1<<26 {
+		return 0, false
+	}
+	// Of real durations n·Σx² is no less than (Σx)²; otherwise hi is great here.
+	hi, lo := bits.Mul64(n, d.SquareLo)
+	sumHi, sumLo := bits.Mul64(uint64(d.Sum), uint64(d.Sum))
+	lo, borrow := bits.Sub64(lo, sumLo, 0)
+	hi, _ = bits.Sub64(hi, sumHi, borrow)
+	if hi > 0 || lo > exact {
+		return 0, false
+	}
+	return float64(lo) / float64(n*(n-1)), true
 }
 
 // Quantile returns the p-quantile in nanoseconds, 0 ≤ p ≤ 1, by linear

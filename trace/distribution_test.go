@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -107,6 +108,33 @@ func TestDistributionAddsUp(t *testing.T) {
 			}
 			if d := cmp.Diff(want, parts[0]); d != "" {
 				t.Fatalf("%s (-all at once +added up):\n%s", name, d)
+			}
+		}
+	}
+}
+
+// TestStddevRounded: the standard deviation is the root of the variance rounded
+// once, whether its integers fit a float64 or do not.
+func TestStddevRounded(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, spread := range []int64{1, 100, 100_000, 10_000_000, 1_000_000_000} {
+		for n := 2; n < 2000; n = n*3/2 + 1 {
+			ns := make([]int64, n)
+			mean := new(big.Rat)
+			for i := range ns {
+				ns[i] = 50_000 + rng.Int64N(spread)
+				mean.Add(mean, big.NewRat(ns[i], int64(n)))
+			}
+			variance := new(big.Rat)
+			for _, x := range ns {
+				d := new(big.Rat).Sub(big.NewRat(x, 1), mean)
+				variance.Add(variance, d.Mul(d, d))
+			}
+			v, _ := variance.Quo(variance, big.NewRat(int64(n-1), 1)).Float64()
+			var d trace.Distribution
+			d.Add(ns...)
+			if got, want := d.Stddev(), math.Sqrt(v); got != want {
+				t.Errorf("%d durations over %d ns: %v, want %v", n, spread, got, want)
 			}
 		}
 	}
