@@ -171,7 +171,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 		return nil, err
 	}
 	var origins []origin
-	mockOverlap, e2eOverlap := mv.overlaps(columns), ev.overlaps(columns)
+	mockOverlap, e2eOverlap := mv.overlaps(ctx, columns), ev.overlaps(ctx, columns)
 	sporadic := newSporadic()
 	var basePaced, paced []cell
 	for i := range columns {

@@ -132,3 +132,9 @@ func CutPeriods(t *trace.Trace) int {
 	}
 	return n
 }
+
+// SharedTime returns how long each launch of a trace, in the order of index, ran
+// beside another one.
+func SharedTime(t *trace.Trace, index []uint32) []int64 {
+	return sharedTime(&t.Launches, &step{n: len(index), index: &index})
+}

@@ -2,8 +2,11 @@ package align
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
+
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // overlapSteps is the number of steps that overlap is measured in: streams
@@ -12,22 +15,32 @@ const overlapSteps = 8
 
 // overlaps returns, by column, the part of the launches' time in which another
 // kernel of the track's step ran too.
-func (v *view) overlaps(columns int) []float64 {
-	shared, total := make([]int64, columns), make([]int64, columns)
+func (v *view) overlaps(ctx context.Context, columns int) []float64 {
+	out := make([]float64, columns)
 	n := min(len(v.steps), overlapSteps)
-	for k := range n {
-		vs := &v.steps[k*len(v.steps)/n]
-		beside := v.shared(vs.step)
+	steps := make([]*viewStep, n)
+	beside := make([][]int64, n)
+	parallel(ctx, n, func(k int) {
+		steps[k] = &v.steps[k*len(v.steps)/n]
+		beside[k] = sharedTime(&v.seq.t.Launches, steps[k].step)
+	})
+	if ctx.Err() != nil || !slices.ContainsFunc(beside, func(shared []int64) bool { return shared != nil }) {
+		return out
+	}
+	shared, total := make([]int64, columns), make([]int64, columns)
+	for k, vs := range steps {
 		for _, cols := range vs.columns {
 			for c, at := range cols {
-				if at >= 0 {
-					shared[c] += beside[at]
-					total[c] += v.seq.t.Launches.Duration(vs.step.at(int(at)))
+				if at < 0 {
+					continue
 				}
+				if beside[k] != nil {
+					shared[c] += beside[k][at]
+				}
+				total[c] += v.seq.t.Launches.Duration(vs.step.at(int(at)))
 			}
 		}
 	}
-	out := make([]float64, columns)
 	for c := range out {
 		if total[c] > 0 {
 			out[c] = float64(shared[c]) / float64(total[c])
@@ -36,38 +49,50 @@ func (v *view) overlaps(columns int) []float64 {
 	return out
 }
 
-// shared returns, for each launch of a step, how long another one ran at the
-// same time.
-func (v *view) shared(st *step) []int64 {
+// sharedTime returns, for each launch of a step, how long another one ran at the
+// same time, or nil if none did.
+func sharedTime(l *trace.Launches, st *step) []int64 {
+	apart, last := true, l.Start[st.at(0)]
+	for k := 0; k < st.n && apart; k++ {
+		i := st.at(k)
+		apart, last = l.Start[i] >= last, l.End(i)
+	}
+	if apart {
+		return nil
+	}
 	type edge struct {
-		at    int64
-		delta int
+		at int64
+		k  int
 	}
-	l := &v.seq.t.Launches
-	edges := make([]edge, 0, 2*st.n)
+	starts, ends := make([]edge, st.n), make([]edge, st.n)
 	for k := range st.n {
 		i := st.at(k)
-		edges = append(edges, edge{l.Start[i], +1}, edge{l.End(i), -1})
+		starts[k], ends[k] = edge{l.Start[i], k}, edge{l.End(i), k}
 	}
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delta, b.delta)) })
-	// crowded[k] is how long two or more had run together by times[k].
-	times, crowded := make([]int64, 0, len(edges)), make([]int64, 0, len(edges))
-	running, sum := 0, int64(0)
-	for k, e := range edges {
-		if k > 0 && running > 1 {
-			sum += e.at - edges[k-1].at
-		}
-		running += e.delta
-		times, crowded = append(times, e.at), append(crowded, sum)
-	}
-	by := func(at int64) int64 {
-		k, _ := slices.BinarySearch(times, at)
-		return crowded[k]
-	}
+	byTime := func(a, b edge) int { return cmp.Compare(a.at, b.at) }
+	slices.SortFunc(starts, byTime)
+	slices.SortFunc(ends, byTime)
+	// crowded is how long two or more have run together.
 	out := make([]int64, st.n)
-	for k := range st.n {
-		i := st.at(k)
-		out[k] = by(l.End(i)) - by(l.Start[i])
+	running, crowded, now := 0, int64(0), starts[0].at
+	for s, e := 0, 0; e < len(ends); {
+		next, begins := ends[e], false
+		if s < len(starts) && starts[s].at <= next.at {
+			next, begins = starts[s], true
+		}
+		if running > 1 {
+			crowded += next.at - now
+		}
+		now = next.at
+		if begins {
+			running++
+			out[next.k] -= crowded
+			s++
+		} else {
+			running--
+			out[next.k] += crowded
+			e++
+		}
 	}
 	return out
 }
