@@ -3,6 +3,7 @@ package align
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -170,7 +171,9 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var origins []origin
+	// Of steps of tens of thousands of launches the sites are tens of megabytes.
+	r.Sites = slices.Grow(r.Sites, columns)
+	origins := make([]origin, 0, columns)
 	mockOverlap, e2eOverlap := mv.overlaps(ctx, columns), ev.overlaps(ctx, columns)
 	sporadic := newSporadic()
 	var basePaced, paced []cell
@@ -236,9 +239,21 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 // on different data types: those are different kernels, and which stands for
 // which is said as the reason.
 func (c *comparer) splitDtypes(r *Result) {
-	var sites []Site
+	differ := func(s *Site) bool {
+		return s.MockName != "" && s.E2EName != "" && !c.sameFamily(s.MockName, s.E2EName)
+	}
+	n := 0
+	for i := range r.Sites {
+		if differ(&r.Sites[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	sites := make([]Site, 0, len(r.Sites)+n)
 	for _, s := range r.Sites {
-		if s.MockName == "" || s.E2EName == "" || c.sameFamily(s.MockName, s.E2EName) {
+		if !differ(&s) {
 			sites = append(sites, s)
 			continue
 		}
@@ -269,6 +284,9 @@ func splitRefs(refs []LaunchRef) (mock, e2e []LaunchRef) {
 
 // sameFamily reports whether two names are of one family or aliases.
 func (c *comparer) sameFamily(mock, e2e string) bool {
+	if mock == e2e {
+		return true
+	}
 	m, e := c.alphabet.name(mock), c.alphabet.name(e2e)
 	return m.name == e.name || m.family == e.family
 }
