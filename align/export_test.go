@@ -72,6 +72,23 @@ func NewBootstrap() func(x, y []float64) (lo, hi float64) {
 	}
 }
 
+// BootstrapRatios returns the ratios of all resamples that BootstrapRatio draws.
+func BootstrapRatios(x, y []float64) []float64 {
+	x, y = slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y))
+	var out []float64
+	for _, r := range newBootstrap().resampled(len(x), len(y)).all {
+		out = append(out, ratioOf((x[r.x.lo]+x[r.x.hi])/2, (y[r.y.lo]+y[r.y.hi])/2))
+	}
+	return out
+}
+
+// OrderSteps returns the values of Sample.Steps in ascending order, and how far the
+// medians of their halves are apart.
+func OrderSteps(steps []float64) (ascending []float64, splitHalf float64) {
+	o := orderSteps(steps)
+	return slices.Clone(o.ascending()), o.splitHalf()
+}
+
 // MedianRank returns the rank, from 0, of the lower bound of the median's
 // interval, or -1.
 func MedianRank(n int) int { return medianRank(n) }

@@ -49,21 +49,19 @@ func (c *comparer) measureRatio(s *Site) {
 	}
 	ratio := ratioOf(num.MedianNS, den.MedianNS)
 	s.Ratio = &ratio
-	if len(num.Steps) >= 2 && len(den.Steps) >= 2 {
-		x, y := append(make([]float64, 0, maxBlocks), num.Steps...), append(make([]float64, 0, maxBlocks), den.Steps...)
-		slices.Sort(x)
-		slices.Sort(y)
-		lo, hi := c.boot.ratio(x, y)
+	x, y := orderSteps(num.Steps), orderSteps(den.Steps)
+	if x.n >= 2 && y.n >= 2 {
+		lo, hi := c.boot.ratio(x.ascending(), y.ascending())
 		// The interval is of the steps' medians; it is moved to the ratio of
 		// all launches, and holds it.
-		mid := ratioOf(quantile(x, 0.5), quantile(y, 0.5))
+		mid := ratioOf(quantile(x.ascending(), 0.5), quantile(y.ascending(), 0.5))
 		lo, hi = min(ratio, ratio*lo/mid), max(ratio, ratio*hi/mid)
 		s.RatioLo, s.RatioHi = &lo, &hi
 	}
 	if c.o.Regression {
 		// Twice what the runs show in themselves is no difference between
 		// them.
-		n := max(splitHalf(num.Steps), splitHalf(den.Steps))
+		n := max(x.splitHalf(), y.splitHalf())
 		n *= n
 		s.Noise = &n
 	}
@@ -86,24 +84,6 @@ func indistinct(s *Site, sites int) bool {
 	}
 	p, ok := rankTest(s.Mock.Steps, s.E2E.Steps)
 	return ok && p > significant/float64(max(sites, 1))
-}
-
-// splitHalf returns the noise floor of a ratio that the sample itself shows:
-// how far apart the medians of its two halves are, in time and by even and odd
-// steps, as a ratio of at least 1.
-func splitHalf(steps []float64) float64 {
-	n := len(steps)
-	if n < 4 {
-		return 1
-	}
-	of := func(from, to, by int) float64 {
-		values := make([]float64, 0, maxBlocks)
-		for i := from; i < to; i += by {
-			values = append(values, steps[i])
-		}
-		return selectQuantile(values, 0.5)
-	}
-	return max(apart(of(0, n, 2), of(1, n, 2)), apart(of(0, n/2, 1), of(n/2, n, 1)))
 }
 
 const (

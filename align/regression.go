@@ -36,12 +36,10 @@ func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv
 	}
 	r.Regression = t
 	if n := min(len(base.span), len(next.span)); n >= minSpans && math.Abs(t.NewStepNS-t.BaseStepNS) >= float64(c.o.MinTime) && t.Ratio > c.o.MaxRatio {
-		b, e := blocks(base.span), blocks(next.span)
-		noise := max(splitHalf(b), splitHalf(e))
+		b, e := orderSteps(blocks(base.span)), orderSteps(blocks(next.span))
+		noise := max(b.splitHalf(), e.splitHalf())
 		// Gaps are long-tailed: what a few steps show by chance is no news.
-		slices.Sort(b)
-		slices.Sort(e)
-		if lo, _ := c.boot.ratio(e, b); lo > 1 && t.Ratio > noise*noise {
+		if lo, _ := c.boot.ratio(e.ascending(), b.ascending()); lo > 1 && t.Ratio > noise*noise {
 			severity := Warning
 			if lo > hostNoise {
 				severity = Error

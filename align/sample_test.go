@@ -142,6 +142,39 @@ func TestBootstrapRatio(t *testing.T) {
 	}
 }
 
+// TestBootstrapTails: the interval that a few of the resamples give is that of all.
+func TestBootstrapTails(t *testing.T) {
+	rng := rand.New(rand.NewPCG(20, 21))
+	draw := func(n int, kind int) []float64 {
+		v := make([]float64, n)
+		for i := range v {
+			switch kind {
+			case 0: // many equal, some 0
+				v[i] = float64(rng.IntN(4))
+			case 1: // one far from the others
+				v[i] = 1000
+				if i == 0 {
+					v[i] = 1e12 * rng.Float64()
+				}
+			default:
+				v[i] = float64(noisy(rng, 50_000)) * math.Exp(rng.NormFloat64())
+			}
+		}
+		return v
+	}
+	for range fewer(2000) {
+		x, y := draw(2+rng.IntN(63), rng.IntN(4)), draw(2+rng.IntN(63), rng.IntN(4))
+		lo, hi := align.BootstrapRatio(x, y)
+		all := slices.Sorted(slices.Values(align.BootstrapRatios(x, y)))
+		between := func(i int, part float64) float64 { return all[i] + part*(all[i+1]-all[i]) }
+		// Type 7: 0.025 and 0.975 of the way from the first of 1000 to the last.
+		wantLo, wantHi := between(24, 24.975-24), between(974, 974.025-974)
+		if math.Abs(lo-wantLo) > 1e-9*wantLo || math.Abs(hi-wantHi) > 1e-9*wantHi {
+			t.Fatalf("%v over %v: %v to %v, want %v to %v", x, y, lo, hi, wantLo, wantHi)
+		}
+	}
+}
+
 func plainBootstrap(rng *rand.Rand, x, y []float64) (lo, hi float64) {
 	resampled := func(v []float64) float64 {
 		r := make([]float64, len(v))
