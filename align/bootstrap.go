@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aclements/go-moremath/stats"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -195,17 +194,4 @@ func ratioOf(x, y float64) float64 {
 		return 1 / maxFiniteRatio
 	}
 	return x / y
-}
-
-// rankTest returns the two-sided p-value of the Mann-Whitney U test on the
-// medians of steps, and false where it cannot be had.
-func rankTest(x, y []float64) (float64, bool) {
-	if len(x) < 2 || len(y) < 2 {
-		return 0, false
-	}
-	t, err := stats.MannWhitneyUTest(x, y, stats.LocationDiffers)
-	if err != nil || math.IsNaN(t.P) {
-		return 0, false
-	}
-	return t.P, true
 }

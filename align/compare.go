@@ -16,6 +16,7 @@ type comparer struct {
 	family    func(name string) string // of a kernel
 	mock, e2e *sequence
 	boot      *bootstrap
+	ranks     uTest
 	sites     int     // that are judged
 	unpaired  []*kind // kinds of the base's steps that the new run has not
 	swapped   int     // times that the E2E's step lies in the mock's, if the sides are swapped

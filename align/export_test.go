@@ -105,7 +105,15 @@ func NewSample(durations []int64, bounds []uint32) *Sample {
 func Blocks(durations []int64) []float64 { return blocks(durations) }
 
 // RankTest returns the p-value of the rank test.
-func RankTest(x, y []float64) (float64, bool) { return rankTest(x, y) }
+func RankTest(x, y []float64) (float64, bool) { return NewRankTest()(x, y) }
+
+// NewRankTest returns a rank test that keeps what it works out.
+func NewRankTest() func(x, y []float64) (float64, bool) {
+	var t uTest
+	return func(x, y []float64) (float64, bool) {
+		return t.p(slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y)))
+	}
+}
 
 // MedianOf returns the median of values, which it may reorder.
 func MedianOf(values []uint32) float64 { return medianOf(values) }

@@ -28,17 +28,17 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 		noiseOfEqualSites(r.Sites)
 	}
 	c.sites = len(r.Sites)
-	for i := range r.Sites {
+	parallel(ctx, len(r.Sites), func(i int) {
 		s := &r.Sites[i]
 		c.judgeSite(s)
-		// The rank test qualifies differences; where there is none its
-		// exact distribution is not worth computing.
-		if s.Verdict != Match && s.Ratio != nil {
-			if p, ok := rankTest(s.Mock.Steps, s.E2E.Steps); ok {
-				s.P = &p
-			}
+		// The rank test qualifies differences.
+		switch {
+		case s.Verdict == Match:
+			s.P = nil
+		case s.Ratio != nil && s.P == nil:
+			s.P = c.rankTest(s)
 		}
-	}
+	})
 }
 
 // measureRatio fills in ratio, interval and noise floor.
@@ -73,17 +73,27 @@ const (
 	significant = 0.05
 )
 
-// indistinct reports whether the rank test finds no difference between two
-// samples that are large enough for it.
+// indistinct reports whether the rank test finds no difference between the
+// samples of a site, where they are large enough for it, and notes its p-value.
 //
-// sites is how many are judged: of many, one in twenty would seem distinct by
-// chance (Bonferroni).
-func indistinct(s *Site, sites int) bool {
+// Of many sites that are judged, one in twenty would seem distinct by chance
+// (Bonferroni).
+func (c *comparer) indistinct(s *Site) bool {
 	if min(len(s.Mock.Steps), len(s.E2E.Steps)) < minRanked {
 		return false
 	}
-	p, ok := rankTest(s.Mock.Steps, s.E2E.Steps)
-	return ok && p > significant/float64(max(sites, 1))
+	s.P = c.rankTest(s)
+	return s.P != nil && *s.P > significant/float64(max(c.sites, 1))
+}
+
+// rankTest returns the two-sided p-value of the rank test on the medians of a
+// site's steps, nil where it cannot be had.
+func (c *comparer) rankTest(s *Site) *float64 {
+	x, y := orderSteps(s.Mock.Steps), orderSteps(s.E2E.Steps)
+	if p, ok := c.ranks.p(x.ascending(), y.ascending()); ok {
+		return &p
+	}
+	return nil
 }
 
 const (
@@ -230,7 +240,7 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 		// Faster or not is nothing that a gate must know, and of many sites
 		// some have an interval that reaches beyond the bound: what cannot be
 		// told from no change is none.
-	case ratio <= limit && ratio >= 1/limit && (loV <= 1 && hiV >= 1 || indistinct(s, c.sites)):
+	case ratio <= limit && ratio >= 1/limit && (loV <= 1 && hiV >= 1 || c.indistinct(s)):
 		// Within the bound, and not told from equal.
 	case hiV > limit || loV < 1/limit:
 		return SiteUndecided, fmt.Sprintf("interval %.3g to %.3g spans the bound", loV, hiV)

@@ -214,27 +214,6 @@ func TestBootstrapCoverage(t *testing.T) {
 	}
 }
 
-func TestRankTest(t *testing.T) {
-	for _, x := range []struct {
-		reason string
-		x, y   []float64
-		lo, hi float64 // bounds of p; both 0 where there is none
-	}{
-		{"one value tells nothing", []float64{1}, []float64{1, 2, 3}, 0, 0},
-		{"all values equal", []float64{2, 2, 2}, []float64{2, 2, 2}, 0, 0},
-		{"apart: 2 of the 70 ways to order 4 and 4", []float64{1, 2, 3, 4}, []float64{5, 6, 7, 8}, 2.0 / 70, 2.0 / 70},
-		{"interleaved", []float64{1, 3, 5, 7}, []float64{2, 4, 6, 8}, 0.6, 1},
-		{"order does not matter", []float64{4, 2, 1, 3}, []float64{8, 5, 7, 6}, 2.0 / 70, 2.0 / 70},
-	} {
-		p, ok := align.RankTest(x.x, x.y)
-		if ok != (x.hi > 0) {
-			t.Errorf("%s: p %g, %v", x.reason, p, ok)
-		} else if ok && (p < x.lo-1e-9 || p > x.hi+1e-9) {
-			t.Errorf("%s: p %g, want %g to %g", x.reason, p, x.lo, x.hi)
-		}
-	}
-}
-
 func TestRatioIsFinite(t *testing.T) {
 	for _, x := range []struct{ x, y, lo, hi float64 }{
 		{0, 0, 1, 1}, {5, 5, 1, 1}, {10, 5, 2, 2}, {1, 0, 1e6, math.MaxFloat64}, {0, 1, 0, 1e-6},
