@@ -26,26 +26,12 @@ func (c *comparer) explain(r *Result) {
 	}
 	c.tileCause(r)
 	c.missedTP(r)
-	for i := range r.Causes {
-		r.Causes[i].Evidence = shorten(r.Causes[i].Evidence)
-	}
-}
-
-// maxEvidence is the number of lines of evidence that a cause gives.
-const maxEvidence = 12
-
-// shorten counts what is beyond that.
-func shorten(evidence []string) []string {
-	if len(evidence) <= maxEvidence {
-		return evidence
-	}
-	rest := len(evidence) - (maxEvidence - 1)
-	return append(evidence[:maxEvidence-1:maxEvidence-1], fmt.Sprintf("and %s more", count(rest, "line")))
 }
 
 // dtypeCause looks for pairs of kernels that differ by data type.
 func (c *comparer) dtypeCause(r *Result) {
-	cause := Cause{Code: CauseDtype, Evidence: []string{}}
+	cause := Cause{Code: CauseDtype}
+	var pairs distinct
 	from, to := map[string]bool{}, map[string]bool{}
 	for i := 0; i+1 < len(r.Sites); i++ {
 		m, e := &r.Sites[i], &r.Sites[i+1]
@@ -64,14 +50,16 @@ func (c *comparer) dtypeCause(r *Result) {
 				to[d] = true
 			}
 		}
-		line := fmt.Sprintf("%s against %s", m.MockName, e.E2EName)
-		if !slices.Contains(cause.Evidence, line) {
-			cause.Evidence = append(cause.Evidence, line)
-		}
+		pairs.add(fmt.Sprintf("%s against %s", m.MockName, e.E2EName))
 	}
 	if len(cause.Sites) == 0 {
 		return
 	}
+	var seen evidence
+	for _, line := range pairs.texts {
+		seen.add(func() string { return line })
+	}
+	cause.Evidence = seen.shown()
 	a, b := sortedKeys(from), sortedKeys(to)
 	mock, e2e := c.words("mock", "base"), c.words("E2E", "new run")
 	cause.Message = fmt.Sprintf("the %s runs in another data type than the %s", mock, e2e)
@@ -94,15 +82,17 @@ func sortedKeys(m map[string]bool) []string {
 // tileCause says that names differ by nothing but tuning.
 func (c *comparer) tileCause(r *Result) {
 	cause := Cause{Code: CauseTiles}
+	var seen evidence
 	for i := range r.Sites {
 		if s := &r.Sites[i]; s.Verdict == Variant {
 			cause.Sites = append(cause.Sites, s.Index)
-			cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s against %s, ratio %.3g", s.MockName, s.E2EName, *s.Ratio))
+			seen.add(func() string { return fmt.Sprintf("%s against %s, ratio %.3g", s.MockName, s.E2EName, *s.Ratio) })
 		}
 	}
 	if len(cause.Sites) == 0 {
 		return
 	}
+	cause.Evidence = seen.shown()
 	cause.Message = fmt.Sprintf("the library chose other tiles for %s: the same work under another name, judged by its time", count(len(cause.Sites), "site"))
 	r.Causes = append(r.Causes, cause)
 }

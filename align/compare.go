@@ -13,11 +13,13 @@ import (
 type comparer struct {
 	o         Options
 	alphabet  *alphabet
+	short     func(name string) string // ShortName
 	family    func(name string) string // of a kernel
 	mock, e2e *sequence
 	boot      *bootstrap
 	ranks     uTest
-	sites     int     // that are judged
+	sites     int // that are judged
+	rulings   map[siteNames]ruling
 	unpaired  []*kind // kinds of the base's steps that the new run has not
 	swapped   int     // times that the E2E's step lies in the mock's, if the sides are swapped
 	rare      []*kind // and of which a run has too few to compare
@@ -30,7 +32,7 @@ type comparer struct {
 // A comparison that finds no likeness is not an error: its verdict is
 // [NotComparable]. An error means that the context was cancelled.
 func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
-	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), boot: newBootstrap()}
+	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), short: remember(ShortName), boot: newBootstrap()}
 	c.family = func(name string) string { return c.alphabet.of(name).family }
 	c.mock = newSequence(mock, c.alphabet, sideMock, c.o)
 	c.e2e = newSequence(e2e, c.alphabet, sideE2E, c.o)
@@ -89,7 +91,7 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 		return nil, err
 	}
 	c.explain(r)
-	accept(r, c.o.Accept)
+	accept(r, c.o.Accept, c.short)
 	c.report(r)
 	return r, nil
 }
@@ -261,8 +263,8 @@ func (c *comparer) splitDtypes(r *Result) {
 		m, e := s, s
 		m.E2EName, m.E2E, m.E2ELaunch, m.E2EOverlap, m.Ranks, m.Collective, m.Family = "", nil, nil, 0, nil, nil, Family(s.MockName)
 		e.MockName, e.Mock, e.MockLaunch, e.MockOverlap = "", nil, nil, 0
-		m.Reason = otherDtype + " than the E2E's " + ShortName(s.E2EName)
-		e.Reason = otherDtype + " than the mock's " + ShortName(s.MockName)
+		m.Reason = otherDtype + " than the E2E's " + c.short(s.E2EName)
+		e.Reason = otherDtype + " than the mock's " + c.short(s.MockName)
 		m.Launches, e.Launches = splitRefs(s.Launches)
 		sites = append(sites, m, e)
 	}

@@ -53,7 +53,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 		return false
 	}
 	var sites []int
-	var evidence []string
+	var seen evidence
 	lim := tiredFactor * math.Log(float64(k))
 	for _, s := range scaledSites {
 		t := math.Log(s.ratio)
@@ -72,16 +72,19 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 			continue
 		}
 		sites = append(sites, s.site.Index)
-		line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
-		if s.blocks != 0 && s.blocks != 1 {
-			line += fmt.Sprintf(", blocks %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
-		}
-		evidence = append(evidence, line)
+		seen.add(func() string {
+			line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
+			if s.blocks != 0 && s.blocks != 1 {
+				line += fmt.Sprintf(", blocks %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
+			}
+			return line
+		})
 	}
 	if len(sites) == 0 {
 		return false
 	}
-	if names := unscaledNames(all); len(names) > 0 {
+	evidence := seen.shown()
+	if names := c.unscaledNames(all); len(names) > 0 {
 		evidence = append(evidence, "unchanged: "+strings.Join(names, ", "))
 	}
 	cause := Cause{Code: CauseHeadCount, Factor: float64(k), Sites: sites, Evidence: evidence}

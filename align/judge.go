@@ -28,6 +28,7 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 		noiseOfEqualSites(r.Sites)
 	}
 	c.sites = len(r.Sites)
+	c.rule(r.Sites)
 	parallel(ctx, len(r.Sites), func(i int) {
 		s := &r.Sites[i]
 		c.judgeSite(s)
@@ -162,7 +163,7 @@ func apart(a, b float64) float64 {
 func (c *comparer) judgeSite(s *Site) {
 	s.Variant = s.MockName != "" && s.E2EName != "" && s.MockName != s.E2EName && !c.sameName(s)
 	switch {
-	case c.o.Ignore != nil && (c.o.Ignore.MatchString(s.MockName) && s.MockName != "" || c.o.Ignore.MatchString(s.E2EName) && s.E2EName != ""):
+	case c.ruling(s).ignored:
 		s.Verdict, s.Reason = Ignored, "ignored, as asked"
 	case !c.o.JudgeCommunication && c.kindOf(s) == KindCommunication:
 		s.Verdict, s.Reason = Communication, "a collective waits for its peers"
@@ -213,8 +214,9 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 	if n := min(s.Mock.N, s.E2E.N); n < c.o.MinSamples {
 		return SiteUndecided, fmt.Sprintf("only %s", count(n, "launch"))
 	}
-	limit, minTime := c.o.limits(s)
-	if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) < float64(minTime) {
+	rule := c.ruling(s)
+	limit := rule.maxRatio
+	if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) < float64(rule.minTime) {
 		return within()
 	}
 	if s.Noise != nil {
@@ -228,7 +230,7 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 	if s.Variant {
 		variant = ", variant"
 	}
-	if bound, _ := c.o.limits(s); limit > bound {
+	if limit > rule.maxRatio {
 		variant = ", a bound raised by the noise of the runs" + variant
 	}
 	switch {

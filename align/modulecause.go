@@ -2,7 +2,6 @@ package align
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -57,25 +56,27 @@ func (c *comparer) moduleNotCalled(r *Result, i, j int, module string) {
 		return
 	}
 	cause := Cause{Code: CauseModuleNotCalled}
-	var kinds []string
+	var seen evidence
+	indexer := false
 	for k := i; k < j; k++ {
 		s := &r.Sites[k]
 		if s.otherDtype() {
 			return
 		}
 		cause.Sites = append(cause.Sites, s.Index)
-		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", ShortName(s.E2EName), duration(s.E2E.MedianNS)))
-		if k := string(c.kindOf(s)); k == string(KindIndexer) && !slices.Contains(kinds, k) {
-			kinds = append(kinds, k)
-		}
+		seen.add(func() string {
+			return fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", c.short(s.E2EName), duration(s.E2E.MedianNS))
+		})
+		indexer = indexer || c.kindOf(s) == KindIndexer
 	}
+	cause.Evidence = seen.shown()
 	n := count(j-i, "launch")
 	switch {
 	case module != "":
 		name := module[strings.LastIndex(module, "\x00")+1:]
 		cause.Message = fmt.Sprintf("the mock does not call %s: all %s of that NVTX range are missing", name, n)
 		cause.Fix = fmt.Sprintf("call %s in the mock", name)
-	case len(kinds) > 0:
+	case indexer:
 		cause.Message = fmt.Sprintf("the mock does not call the indexer: %s in a row are missing, an indexer's scores among them", n)
 		cause.Fix = "call the indexer in the mock"
 	default:

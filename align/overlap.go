@@ -104,6 +104,7 @@ const overlapDiffers = 0.3
 // overlapCause looks for sites that take longer where they share the GPU.
 func (c *comparer) overlapCause(r *Result) {
 	cause := Cause{Code: CauseOverlap}
+	var seen evidence
 	inE2E := 0
 	for i := range r.Sites {
 		s := &r.Sites[i]
@@ -119,12 +120,15 @@ func (c *comparer) overlapCause(r *Result) {
 			inE2E++
 		}
 		cause.Sites = append(cause.Sites, s.Index)
-		cause.Evidence = append(cause.Evidence, fmt.Sprintf("%s: beside other kernels for %.0f %% of its time in the %s, %.0f %% in the %s; %s against %s",
-			ShortName(s.MockName), 100*s.MockOverlap, c.words("mock", "base"), 100*s.E2EOverlap, c.words("E2E", "new run"), duration(s.Mock.MedianNS), duration(s.E2E.MedianNS)))
+		seen.add(func() string {
+			return fmt.Sprintf("%s: beside other kernels for %.0f %% of its time in the %s, %.0f %% in the %s; %s against %s",
+				c.short(s.MockName), 100*s.MockOverlap, c.words("mock", "base"), 100*s.E2EOverlap, c.words("E2E", "new run"), duration(s.Mock.MedianNS), duration(s.E2E.MedianNS))
+		})
 	}
 	if len(cause.Sites) == 0 {
 		return
 	}
+	cause.Evidence = seen.shown()
 	beside, alone := c.words("E2E", "new run"), c.words("mock", "base")
 	if 2*inE2E < len(cause.Sites) {
 		beside, alone = alone, beside

@@ -64,27 +64,54 @@ func matches(p trace.Pattern, name string) bool {
 	return name != "" && (p.Match(name) || p.Match(ShortName(name)))
 }
 
-func (s *Site) matches(p trace.Pattern) bool {
-	return matches(p, s.MockName) || matches(p, s.E2EName)
+// siteNames is what patterns look at in a site.
+type siteNames struct{ mock, e2e string }
+
+func (s *Site) names() siteNames { return siteNames{s.MockName, s.E2EName} }
+
+func (n siteNames) match(p trace.Pattern) bool { return matches(p, n.mock) || matches(p, n.e2e) }
+
+// A ruling is what the options say of sites of given names.
+type ruling struct {
+	ignored  bool
+	maxRatio float64
+	minTime  time.Duration
 }
 
-// limits returns the bounds of a site.
-func (o *Options) limits(s *Site) (maxRatio float64, minTime time.Duration) {
-	maxRatio, minTime = o.MaxRatio, o.MinTime
+// rule returns the ruling of sites of given names.
+func (o *Options) rule(n siteNames) ruling {
+	r := ruling{maxRatio: o.MaxRatio, minTime: o.MinTime}
+	if o.Ignore != nil {
+		r.ignored = n.mock != "" && o.Ignore.MatchString(n.mock) || n.e2e != "" && o.Ignore.MatchString(n.e2e)
+	}
 	for _, l := range o.Kernels {
-		if !s.matches(l.Pattern) {
+		if !n.match(l.Pattern) {
 			continue
 		}
 		if l.MaxRatio != 0 {
-			maxRatio = l.MaxRatio
+			r.maxRatio = l.MaxRatio
 		}
 		if l.MinTime != 0 {
-			minTime = max(l.MinTime, 0)
+			r.minTime = max(l.MinTime, 0)
 		}
 		break
 	}
-	return maxRatio, minTime
+	return r
 }
+
+// rule works out the rulings of all sites. Of one kernel there are thousands, and
+// a pattern takes as long to match as all else that is done of a site.
+func (c *comparer) rule(sites []Site) {
+	c.rulings = map[siteNames]ruling{}
+	for i := range sites {
+		n := sites[i].names()
+		if _, known := c.rulings[n]; !known {
+			c.rulings[n] = c.o.rule(n)
+		}
+	}
+}
+
+func (c *comparer) ruling(s *Site) ruling { return c.rulings[s.names()] }
 
 // codeOf returns the code of the finding that a site's verdict leads to, ""
 // for none.
@@ -105,7 +132,7 @@ func codeOf(s *Site) string {
 // accept gives the sites whose difference is accepted the verdict Accepted, and
 // lists them. Causes are told before, since an accepted site is evidence too,
 // and findings after.
-func accept(r *Result, acceptances []Acceptance) {
+func accept(r *Result, acceptances []Acceptance, short func(name string) string) {
 	for _, a := range acceptances {
 		if a.Expired != "" {
 			r.Findings = append(r.Findings, Finding{
@@ -117,11 +144,12 @@ func accept(r *Result, acceptances []Acceptance) {
 			continue
 		}
 		var sites []int
-		var what []string
+		var what distinct
+		match := remember(func(n siteNames) bool { return n.match(a.Pattern) })
 		for i := range r.Sites {
 			s := &r.Sites[i]
 			code := codeOf(s)
-			if code == "" || !slices.Contains(a.Codes, code) || !s.matches(a.Pattern) {
+			if code == "" || !slices.Contains(a.Codes, code) || !match(s.names()) {
 				continue
 			}
 			was := string(s.Verdict)
@@ -130,14 +158,12 @@ func accept(r *Result, acceptances []Acceptance) {
 			}
 			s.Verdict, s.Reason = Accepted, was+", accepted: "+a.Reason
 			sites = append(sites, s.Index)
-			if line := ShortName(cmp.Or(s.MockName, s.E2EName)) + " " + was; !slices.Contains(what, line) {
-				what = append(what, line)
-			}
+			what.add(short(s.name()) + " " + was)
 		}
 		if len(sites) > 0 {
 			r.Findings = append(r.Findings, Finding{
 				Code: CodeAccepted, Severity: Info, Sites: sites,
-				Message: fmt.Sprintf("accepted, since %s: %s", a.Reason, list(what, 6)),
+				Message: fmt.Sprintf("accepted, since %s: %s", a.Reason, list(what.texts, 6)),
 			})
 		}
 	}
@@ -219,13 +245,14 @@ func (r *Result) look(x Expectation) sight {
 		return seen
 	}
 	seen.timed = true
+	match := remember(func(name string) bool { return matches(x.Pattern, name) })
 	for i := range r.Sites {
 		s := &r.Sites[i]
 		name, sample, share := s.MockName, s.Mock, s.MockShare
 		if x.E2E {
 			name, sample, share = s.E2EName, s.E2E, s.E2EShare
 		}
-		if sample == nil || !matches(x.Pattern, name) {
+		if sample == nil || !match(name) {
 			continue
 		}
 		seen.present = true

@@ -59,9 +59,8 @@ func TestKernelLimits(t *testing.T) {
 		{"b", "b", 2, 0, "no floor"},
 		{"c", "c", 2, time.Second, "another floor"},
 	} {
-		ratio, least := o.limits(&Site{MockName: tt.mock, E2EName: tt.e2e})
-		if ratio != tt.ratio || least != tt.least {
-			t.Errorf("%s: %v and %v, want %v and %v", tt.reason, ratio, least, tt.ratio, tt.least)
+		if got := o.rule(siteNames{tt.mock, tt.e2e}); got.maxRatio != tt.ratio || got.minTime != tt.least || got.ignored {
+			t.Errorf("%s: %+v, want %v and %v", tt.reason, got, tt.ratio, tt.least)
 		}
 	}
 }
@@ -98,7 +97,7 @@ func TestAccept(t *testing.T) {
 		},
 	} {
 		r := &Result{Sites: sites()}
-		accept(r, []Acceptance{tt.accept})
+		accept(r, []Acceptance{tt.accept}, ShortName)
 		var accepted []int
 		for i, s := range r.Sites {
 			if s.Verdict == Accepted {

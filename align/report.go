@@ -77,17 +77,15 @@ func (c *comparer) siteFindings(r *Result) {
 // collect makes one finding of all sites of a verdict.
 func (c *comparer) collect(r *Result, v SiteVerdict, code string, sev Severity, format, hint string) {
 	var sites []int
-	var names []string
+	var what distinct
 	for i := range r.Sites {
 		if s := &r.Sites[i]; s.Verdict == v {
 			sites = append(sites, s.Index)
-			what := ShortName(cmp.Or(s.MockName, s.E2EName))
+			name := c.short(s.name())
 			if v == SiteUndecided {
-				what += " (" + s.Reason + ")"
+				name += " (" + s.Reason + ")"
 			}
-			if !slices.Contains(names, what) {
-				names = append(names, what)
-			}
+			what.add(name)
 		}
 	}
 	if len(sites) == 0 {
@@ -95,7 +93,7 @@ func (c *comparer) collect(r *Result, v SiteVerdict, code string, sev Severity, 
 	}
 	r.Findings = append(r.Findings, Finding{
 		Code: code, Severity: sev, Sites: sites, Hint: hint,
-		Message: fmt.Sprintf(format, count(len(sites), "site"), list(names, 6)),
+		Message: fmt.Sprintf(format, count(len(sites), "site"), list(what.texts, 6)),
 	})
 }
 
@@ -113,12 +111,14 @@ type presence struct {
 	dtype   bool // pairs that differ by data type, which are told as one
 	names   []string
 	runs    []interval // of Result.Sites
+	around  interval   // the first of them and what stands beside it on one side only
 }
 
 // presenceFindings reports missing and extra sites.
 func (c *comparer) presenceFindings(r *Result) {
 	var order []*presence
 	byKey := map[string]*presence{}
+	var around interval
 	for i := 0; i < len(r.Sites); {
 		v := r.Sites[i].Verdict
 		if v != Missing && v != Extra {
@@ -128,7 +128,7 @@ func (c *comparer) presenceFindings(r *Result) {
 		p := presence{verdict: v, dtype: r.Sites[i].otherDtype()}
 		j := i
 		for ; j < len(r.Sites) && r.Sites[j].Verdict == v && r.Sites[j].otherDtype() == p.dtype; j++ {
-			p.names = append(p.names, ShortName(cmp.Or(r.Sites[j].MockName, r.Sites[j].E2EName)))
+			p.names = append(p.names, c.short(r.Sites[j].name()))
 		}
 		key := string(v) + "\x00dtype"
 		if !p.dtype {
@@ -137,6 +137,10 @@ func (c *comparer) presenceFindings(r *Result) {
 		known := byKey[key]
 		if known == nil {
 			known = &p
+			if j > around.end {
+				around = widen(r, interval{i, j})
+			}
+			p.around = around
 			byKey[key] = known
 			order = append(order, known)
 		} else if p.dtype {
@@ -172,7 +176,7 @@ func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 		}
 	}
 	n := count(len(f.Sites), "launch")
-	where := c.between(r, p.runs[0].start, p.runs[0].end)
+	where := c.between(r, p.around)
 	if len(p.runs) > 1 {
 		where = fmt.Sprintf("in %d places, the first %s", len(p.runs), where)
 	}
@@ -199,18 +203,23 @@ func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 	return f
 }
 
-// between says which sites i to j-1 stand between: the nearest that both sides
-// have.
-func (c *comparer) between(r *Result, i, j int) string {
+// widen adds to a run of sites that one side lacks those beside it.
+func widen(r *Result, run interval) interval {
 	both := func(k int) bool { return r.Sites[k].Mock != nil && r.Sites[k].E2E != nil }
-	for i > 0 && !both(i-1) {
-		i--
+	for run.start > 0 && !both(run.start-1) {
+		run.start--
 	}
-	for j < len(r.Sites) && !both(j) {
-		j++
+	for run.end < len(r.Sites) && !both(run.end) {
+		run.end++
 	}
+	return run
+}
+
+// between says which sites a run stands between.
+func (c *comparer) between(r *Result, run interval) string {
+	i, j := run.start, run.end
 	name := func(k int) string {
-		return ShortName(cmp.Or(r.Sites[k].MockName, r.Sites[k].E2EName))
+		return c.short(r.Sites[k].name())
 	}
 	switch {
 	case i > 0 && j < len(r.Sites):
@@ -233,6 +242,7 @@ type latency struct {
 // latencyFindings reports sites that are slower or faster, those that cost
 // most first.
 func (c *comparer) latencyFindings(r *Result) {
+	causes := causesOf(r)
 	groups := map[latency][]int{}
 	var order []latency
 	for i := range r.Sites {
@@ -241,24 +251,21 @@ func (c *comparer) latencyFindings(r *Result) {
 			continue
 		}
 		k := latency{mock: s.MockName, e2e: s.E2EName, verdict: s.Verdict}
-		for j := range r.Causes {
-			if slices.Contains(r.Causes[j].Sites, s.Index) {
-				k = latency{cause: r.Causes[j].Code, verdict: s.Verdict}
-				break
-			}
+		if of := causes[s.Index]; len(of) > 0 {
+			k = latency{cause: r.Causes[of[0]].Code, verdict: s.Verdict}
 		}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
 		groups[k] = append(groups[k], i)
 	}
-	cost := func(k latency) float64 {
+	cost := remember(func(k latency) float64 {
 		sum := 0.0
 		for _, i := range groups[k] {
 			sum += math.Abs(r.Sites[i].Mock.MedianNS - r.Sites[i].E2E.MedianNS)
 		}
 		return sum
-	}
+	})
 	slices.SortStableFunc(order, func(a, b latency) int { return cmp.Compare(cost(b), cost(a)) })
 	for _, k := range order {
 		f := Finding{Code: CodeLatency, Severity: Error, Message: c.latencyMessage(r, k, groups[k], cost(k))}
@@ -279,7 +286,7 @@ func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float6
 		return cmp.Compare(apart(*r.Sites[a].Ratio, 1), apart(*r.Sites[b].Ratio, 1))
 	})]
 	worst := fmt.Sprintf("%s %s, %s %s, ratio %s", c.words("mock", "base"), duration(s.Mock.MedianNS), c.words("E2E", "new"), duration(s.E2E.MedianNS), interval95(s))
-	name := ShortName(s.MockName)
+	name := c.short(s.MockName)
 	variant := ""
 	if s.Variant {
 		variant = ", under another name of the same family"
@@ -290,13 +297,11 @@ func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float6
 	if k.cause == "" {
 		return fmt.Sprintf("%s at %s is %s: %s at the furthest, %s a step in all%s", name, count(len(sites), "site"), k.verdict, worst, duration(cost), variant)
 	}
-	var names []string
+	var names distinct
 	for _, i := range sites {
-		if n := ShortName(r.Sites[i].MockName); !slices.Contains(names, n) {
-			names = append(names, n)
-		}
+		names.add(c.short(r.Sites[i].MockName))
 	}
-	return fmt.Sprintf("%s are %s, %s a step in all: %s; the furthest apart is %s: %s", count(len(sites), "site"), k.verdict, duration(cost), list(names, 6), name, worst)
+	return fmt.Sprintf("%s are %s, %s a step in all: %s; the furthest apart is %s: %s", count(len(sites), "site"), k.verdict, duration(cost), list(names.texts, 6), name, worst)
 }
 
 func interval95(s *Site) string {
@@ -305,6 +310,9 @@ func interval95(s *Site) string {
 	}
 	return fmt.Sprintf("%.3g (%.3g to %.3g)", *s.Ratio, *s.RatioLo, *s.RatioHi)
 }
+
+// name is what a site is called by: the mock's kernel where there is one.
+func (s *Site) name() string { return cmp.Or(s.MockName, s.E2EName) }
 
 // judged reports whether a site takes part in the verdict.
 func (s *Site) judged() bool {
@@ -324,19 +332,17 @@ func shapeDiffers(s *Site) bool {
 // shapeFinding reports sites of equal name and other geometry.
 func (c *comparer) shapeFinding(r *Result) {
 	var sites []int
-	var what []string
+	var what distinct
 	for i := range r.Sites {
 		s := &r.Sites[i]
 		if !s.judged() || !shapeDiffers(s) {
 			continue
 		}
 		sites = append(sites, s.Index)
-		line := fmt.Sprintf("%s grid %v against %v", ShortName(s.MockName), s.MockLaunch.Grid, s.E2ELaunch.Grid)
-		if s.MockLaunch.Grid == s.E2ELaunch.Grid {
-			line = fmt.Sprintf("%s block %v against %v", ShortName(s.MockName), s.MockLaunch.Block, s.E2ELaunch.Block)
-		}
-		if !slices.Contains(what, line) {
-			what = append(what, line)
+		if s.MockLaunch.Grid != s.E2ELaunch.Grid {
+			what.add(fmt.Sprintf("%s grid %v against %v", c.short(s.MockName), s.MockLaunch.Grid, s.E2ELaunch.Grid))
+		} else {
+			what.add(fmt.Sprintf("%s block %v against %v", c.short(s.MockName), s.MockLaunch.Block, s.E2ELaunch.Block))
 		}
 	}
 	if len(sites) == 0 {
@@ -352,35 +358,45 @@ func (c *comparer) shapeFinding(r *Result) {
 	}
 	r.Findings = append(r.Findings, Finding{
 		Code: CodeShapes, Severity: sev, Sites: sites,
-		Message: fmt.Sprintf("%s launched with another geometry: %s", count(len(sites), "site"), list(what, 4)),
+		Message: fmt.Sprintf("%s launched with another geometry: %s", count(len(sites), "site"), list(what.texts, 4)),
 		Hint:    hint,
 	})
 }
 
 // explainFindings names the cause of each finding that one explains.
 func (c *comparer) explainFindings(r *Result) {
+	causes := causesOf(r)
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if len(f.Sites) == 0 {
 			continue
 		}
-		for k := range r.Causes {
+		for _, k := range causes[f.Sites[0]] {
 			if f.Code == CodeHeadMismatch && r.Causes[k].Code != CauseHeadCount {
 				continue
 			}
-			all := true
-			for _, s := range f.Sites {
-				all = all && slices.Contains(r.Causes[k].Sites, s)
+			if slices.ContainsFunc(f.Sites, func(s int) bool { return !slices.Contains(causes[s], k) }) {
+				continue
 			}
-			if all {
-				f.Cause = r.Causes[k].Code
-				if f.Hint == "" || f.Code == CodeMissing || f.Code == CodeExtra || f.Code == CodeShapes {
-					f.Hint = cmp.Or(r.Causes[k].Fix, f.Hint)
-				}
-				break
+			f.Cause = r.Causes[k].Code
+			if f.Hint == "" || f.Code == CodeMissing || f.Code == CodeExtra || f.Code == CodeShapes {
+				f.Hint = cmp.Or(r.Causes[k].Fix, f.Hint)
 			}
+			break
 		}
 	}
+}
+
+// causesOf returns, by site, the causes that explain it, by their place in
+// Result.Causes and in that order.
+func causesOf(r *Result) [][]int {
+	causes := make([][]int, len(r.Sites))
+	for k := range r.Causes {
+		for _, s := range r.Causes[k].Sites {
+			causes[s] = append(causes[s], k)
+		}
+	}
+	return causes
 }
 
 // checklist answers the five questions.
@@ -425,8 +441,7 @@ func (c *comparer) checklist(r *Result) {
 			if s.ScaledRatio != nil {
 				ratio = *s.ScaledRatio
 			}
-			_, minTime := c.o.limits(s)
-			if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) >= float64(minTime) && apart(ratio, 1) > apart(worst, 1) {
+			if math.Abs(s.Mock.MedianNS-s.E2E.MedianNS) >= float64(c.ruling(s).minTime) && apart(ratio, 1) > apart(worst, 1) {
 				worst = ratio
 			}
 		}

@@ -3,7 +3,6 @@ package align
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // A scaling is how one matched site's work differs between the sides.
@@ -120,7 +119,7 @@ func (c *comparer) anyDiffers(r *Result, sites []int) bool {
 }
 
 func (c *comparer) scalingLine(s scaling) string {
-	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", ShortName(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
+	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
 	if s.blocks != 0 && s.blocks != 1 {
 		line += fmt.Sprintf(", grid %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
 	}
@@ -128,12 +127,12 @@ func (c *comparer) scalingLine(s scaling) string {
 }
 
 // unscaledNames lists the kernels that do not scale, each once, at most six.
-func unscaledNames(all []scaling) []string {
-	var names []string
+func (c *comparer) unscaledNames(all []scaling) []string {
+	var names distinct
 	for _, s := range all {
-		if n := ShortName(s.site.MockName); s.unscaled() && !slices.Contains(names, n) && len(names) < 6 {
-			names = append(names, n)
+		if s.unscaled() {
+			names.add(c.short(s.site.MockName))
 		}
 	}
-	return names
+	return names.texts[:min(len(names.texts), 6)]
 }

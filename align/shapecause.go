@@ -10,7 +10,7 @@ import (
 func (c *comparer) shapeCause(r *Result, all []scaling) {
 	for _, dir := range []int{+1, -1} {
 		var sites []int
-		var evidence []string
+		var seen evidence
 		var attention []float64 // ratios of time
 		others, othersScaled, attentionSites := 0, 0, 0
 		perToken, perTokenScaled := 0, 0
@@ -38,7 +38,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			}
 			if scaled {
 				sites = append(sites, s.site.Index)
-				evidence = append(evidence, c.scalingLine(s))
+				seen.add(func() string { return c.scalingLine(s) })
 			}
 		}
 		// What works token by token tells, if anything does; of the rest, part
@@ -51,7 +51,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		if !tokens && (len(attention) == 0 || attentionSites > 1 && 2*len(attention) <= attentionSites) || !c.anyDiffers(r, sites) {
 			continue
 		}
-		cause := Cause{Code: CauseShape, Sites: sites, Evidence: evidence}
+		cause := Cause{Code: CauseShape, Sites: sites, Evidence: seen.shown()}
 		var heads []Cause
 		larger, smaller := c.words("mock", "base"), c.words("E2E", "new run")
 		if dir < 0 {
