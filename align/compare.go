@@ -71,6 +71,11 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 		}, "the reports are in the wrong order")
 		return r, nil
 	}
+	for _, f := range fits {
+		if err := f.placing.placeRest(ctx, f.mock, c.e2e); err != nil {
+			return nil, err
+		}
+	}
 	c.describeSteps(r, main)
 	if main.placing.perStep == 0 || main.matched() < minMatched {
 		c.notComparable(r, main)

@@ -1,7 +1,9 @@
 package align
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -34,6 +36,7 @@ type placing struct {
 	perStep       int // occurrences in the typical step
 	partial       int // occurrences left out since they match less, in the typical step
 	scoped        bool
+	regression    bool
 }
 
 type placedClass struct {
@@ -167,74 +170,93 @@ func (o *occurrence) value() int {
 	return v
 }
 
-// place finds the mock's typical step in the steps of a kind.
+// place finds the mock's typical step in the typical step of a kind, or for a
+// regression lays the two side by side.
 func place(ctx context.Context, mock []element, s *sequence, k *kind, regression bool) (*placing, error) {
-	p := &placing{kind: k, scoped: s.scoped}
-	find := func(seq []element) ([]*occurrence, error) {
-		if regression {
-			o, err := placeWhole(ctx, mock, seq, false)
-			if err != nil {
-				return nil, err
-			}
-			return []*occurrence{o}, nil
-		}
-		return occurrencesIn(ctx, mock, seq)
+	p := &placing{kind: k, scoped: s.scoped, regression: regression}
+	occ, err := p.find(ctx, mock, s, k.classes[0])
+	if err != nil {
+		return nil, err
 	}
-	for i, c := range k.classes {
-		seq := s.elements(c.rep)
-		occ, err := find(seq)
-		if err != nil {
-			return nil, err
+	for _, o := range occ {
+		p.value = max(p.value, o.value())
+		if o.matched > p.matched || o.matched == p.matched && o.geom > p.geom {
+			p.matched, p.geom, p.nearest = o.matched, o.geom, k.rep().at(o.start)
 		}
-		if i == 0 {
-			for _, o := range occ {
-				p.value = max(p.value, o.value())
-				if o.matched > p.matched || o.matched == p.matched && o.geom > p.geom {
-					p.matched, p.geom, p.nearest = o.matched, o.geom, c.rep.at(o.start)
-				}
-			}
-		}
-		if !regression {
-			least := max(minMatched*float64(len(mock)), nearlyBest*float64(p.matched))
-			n := len(occ)
-			occ = slices.DeleteFunc(occ, func(o *occurrence) bool { return float64(o.matched) < least })
-			if i == 0 {
-				p.perStep = len(occ)
-				p.partial = n - len(occ)
-			}
-			if p.scoped && s.oneEach(c.rep, occ) {
-				occ = s.widen(mock, seq, c.rep, occ)
-			}
-		} else if i == 0 {
-			p.perStep = 1
-		}
-		if len(occ) > 0 {
-			p.classes = append(p.classes, placedClass{c, occ})
-		}
+	}
+	n := len(occ)
+	occ = p.keep(mock, s, k.classes[0], occ)
+	p.perStep, p.partial = len(occ), n-len(occ)
+	if len(occ) > 0 {
+		p.classes = []placedClass{{k.classes[0], occ}}
 	}
 	return p, nil
 }
 
+// placeRest finds the mock's typical step in all other steps of the kind. Of the
+// kinds that are tried most are not taken: it is for the one that is.
+func (p *placing) placeRest(ctx context.Context, mock []element, s *sequence) error {
+	rest := p.kind.classes[1:]
+	placed, errs := make([]placedClass, len(rest)), make([]error, len(rest))
+	parallel(ctx, len(rest), func(i int) {
+		occ, err := p.find(ctx, mock, s, rest[i])
+		if err == nil {
+			occ = p.keep(mock, s, rest[i], occ)
+		}
+		placed[i], errs[i] = placedClass{rest[i], occ}, err
+	})
+	for _, c := range placed {
+		if len(c.occurrences) > 0 {
+			p.classes = append(p.classes, c)
+		}
+	}
+	return cmp.Or(ctx.Err(), errors.Join(errs...))
+}
+
+// find finds the mock's typical step in the steps of a class.
+func (p *placing) find(ctx context.Context, mock []element, s *sequence, c *class) ([]*occurrence, error) {
+	seq := s.elements(c.rep)
+	if !p.regression {
+		return occurrencesIn(ctx, mock, seq)
+	}
+	o, err := placeWhole(ctx, mock, seq, false)
+	if err != nil {
+		return nil, err
+	}
+	return []*occurrence{o}, nil
+}
+
+// keep leaves out the occurrences that match less than those of the typical step.
+func (p *placing) keep(mock []element, s *sequence, c *class, occ []*occurrence) []*occurrence {
+	if p.regression {
+		return occ
+	}
+	least := max(minMatched*float64(len(mock)), nearlyBest*float64(p.matched))
+	occ = slices.DeleteFunc(occ, func(o *occurrence) bool { return float64(o.matched) < least })
+	if p.scoped && s.oneEach(c.rep, occ) {
+		return s.widen(mock, s.elements(c.rep), c.rep, occ)
+	}
+	return occ
+}
+
 // placeTypical places the mock's typical step in all steps of its kind.
 func (s *sequence) placeTypical(ctx context.Context, f *fit) ([]placedClass, error) {
-	var placed []placedClass
-	for _, c := range f.mockKind.classes {
+	classes := f.mockKind.classes
+	placed, errs := make([]placedClass, len(classes)), make([]error, len(classes))
+	parallel(ctx, len(classes), func(i int) {
 		var o *occurrence
-		if c.rep == f.mockRep {
+		if c := classes[i]; c.rep == f.mockRep {
 			itself := make([]pair, len(f.mock))
 			for i := range itself {
 				itself[i] = pair{i, i}
 			}
 			o = newOccurrence(f.mock, f.mock, itself, interval{0, len(f.mock)})
 		} else {
-			var err error
-			if o, err = placeWhole(ctx, f.mock, s.elements(c.rep), false); err != nil {
-				return nil, err
-			}
+			o, errs[i] = placeWhole(ctx, f.mock, s.elements(c.rep), false)
 		}
-		placed = append(placed, placedClass{c, []*occurrence{o}})
-	}
-	return placed, nil
+		placed[i] = placedClass{classes[i], []*occurrence{o}}
+	})
+	return placed, cmp.Or(ctx.Err(), errors.Join(errs...))
 }
 
 // A placedSide is where the mock's typical step lies in the steps of a side.

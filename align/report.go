@@ -138,7 +138,7 @@ func (c *comparer) presenceFindings(r *Result) {
 		if known == nil {
 			known = &p
 			if j > around.end {
-				around = widen(r, interval{i, j})
+				around = gapAround(r, interval{i, j})
 			}
 			p.around = around
 			byKey[key] = known
@@ -203,8 +203,8 @@ func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 	return f
 }
 
-// widen adds to a run of sites that one side lacks those beside it.
-func widen(r *Result, run interval) interval {
+// gapAround adds to a run of sites that one side lacks those beside it.
+func gapAround(r *Result, run interval) interval {
 	both := func(k int) bool { return r.Sites[k].Mock != nil && r.Sites[k].E2E != nil }
 	for run.start > 0 && !both(run.start-1) {
 		run.start--
