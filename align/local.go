@@ -29,22 +29,16 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 	if m == 0 || n == 0 {
 		return nil, nil
 	}
-	type cell struct{ score, start int32 }
-	best := func(a, b cell) cell {
-		if b.score > a.score {
-			return b
-		}
-		return a
-	}
 	// Column i-1 of each state by j: B, and the gaps that skip launches of
 	// seq, short and long.
-	b := make([]cell, m+1)
-	x := make([]cell, m+1)
-	xl := make([]cell, m+1)
-	for j := range b {
-		b[j] = cell{score: unreachable}
-		x[j] = b[j]
-		xl[j] = b[j]
+	column := make([]struct {
+		element
+		b, x, xl path
+	}, m)
+	for j := range column {
+		c := &column[j]
+		c.element = query[j]
+		c.b, c.x, c.xl = noPath, noPath, noPath
 	}
 	began := make([]int32, n+1) // start of the occurrence that ends at i, or -1
 	var free int32              // F(i-1)
@@ -53,38 +47,32 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 			return nil, ctx.Err()
 		}
 		e := seq[i-1]
-		diag := b[0] // B(i-1, j-1)
-		y := cell{score: unreachable}
-		yl := y
-		top := cell{score: unreachable}
-		for j := 1; j <= m; j++ {
-			x[j] = best(cell{b[j].score - gapOpen - gapExtend, b[j].start}, cell{x[j].score - gapExtend, x[j].start})
-			xl[j] = best(cell{b[j].score - longOpen - longExtend, b[j].start}, cell{xl[j].score - longExtend, xl[j].start})
-			c := best(x[j], xl[j])
-			c = best(c, y)
-			c = best(c, yl)
-			if s := score(query[j-1], e); s > 0 {
+		fresh := newPath(free, i-1)
+		diag := noPath // B(i-1, j-1)
+		y, yl, top := noPath, noPath, noPath
+		for j := range column {
+			at := &column[j]
+			c := at.x.or(at.xl)
+			if at.noDtype == e.noDtype { // else no two launches are paired
 				// An equal score goes to the occurrence that is open.
-				d := diag
-				if free > d.score {
-					d = cell{free, int32(i - 1)}
-				}
-				if d.score+s >= c.score {
-					c = cell{d.score + s, d.start}
-				}
-				if c.score > top.score {
-					top = c
-				}
+				paired := diag.or(fresh).less(-score(at.element, e))
+				top = top.or(paired)
+				c = paired.or(c)
 			}
-			y = best(cell{c.score - gapOpen - gapExtend, c.start}, cell{y.score - gapExtend, y.start})
-			yl = best(cell{c.score - longOpen - longExtend, c.start}, cell{yl.score - longExtend, yl.start})
-			diag = b[j]
-			b[j] = c
+			// A gap is not opened where another of its kind ends: to go on with
+			// that costs less.
+			row, rowLong := y, yl
+			y = c.less(gapOpen + gapExtend).or(y.less(gapExtend))
+			yl = c.less(longOpen + longExtend).or(yl.less(longExtend))
+			c = c.or(row).or(rowLong)
+			at.x = c.less(gapOpen + gapExtend).or(at.x.less(gapExtend))
+			at.xl = c.less(longOpen + longExtend).or(at.xl.less(longExtend))
+			diag, at.b = at.b, c
 		}
 		began[i] = -1
-		if top.score-threshold > free {
-			free = top.score - threshold
-			began[i] = top.start
+		if top.score()-threshold > free {
+			free = top.score() - threshold
+			began[i] = top.start()
 		}
 	}
 	var found []interval
@@ -100,6 +88,31 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 		found[l], found[r] = found[r], found[l]
 	}
 	return found, nil
+}
+
+// A path is the score of a state, and the launch at which its occurrence began: in
+// one number, which takes fewer instructions to choose.
+type path int64
+
+const (
+	noPath    path = unreachable << startBits
+	startBits      = 32
+)
+
+func newPath(score int32, start int) path { return path(score)<<startBits | path(start) }
+
+func (p path) score() int32 { return int32(p >> startBits) }
+func (p path) start() int32 { return int32(p) }
+
+// less returns the path at a cost.
+func (p path) less(cost int32) path { return p - path(cost)<<startBits }
+
+// or returns q if it has the better score, else p.
+func (p path) or(q path) path {
+	if q > p|(1<<startBits-1) {
+		return q
+	}
+	return p
 }
 
 // rotation returns the launch of the cyclic sequence query at which the best
