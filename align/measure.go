@@ -73,45 +73,6 @@ type columnLaunches[T duration32or64] struct {
 	configCounts
 }
 
-// configCounts counts launches by configuration.
-type configCounts struct {
-	configs map[uint32]int
-	firsts  map[uint32]int // the first launch of each
-	// Launches of one configuration come in runs: the maps see runs.
-	config uint32
-	run    int
-}
-
-// reset begins to count anew.
-func (c *configCounts) reset() {
-	if c.configs == nil {
-		c.configs, c.firsts = map[uint32]int{}, map[uint32]int{}
-	}
-	clear(c.configs)
-	clear(c.firsts)
-	c.run = 0
-}
-
-// add adds a launch.
-func (c *configCounts) add(launch int, config uint32) {
-	if config != c.config || c.run == 0 {
-		c.end()
-		c.config = config
-		if c.configs[config] == 0 {
-			c.firsts[config] = launch
-		}
-	}
-	c.run++
-}
-
-// end ends the run of the last launch.
-func (c *configCounts) end() {
-	if c.run > 0 {
-		c.configs[c.config] += c.run
-		c.run = 0
-	}
-}
-
 // reset makes room for a number of columns, each of so many launches.
 func (s *cellScratch[T]) reset(columns, launches int) []columnLaunches[T] {
 	for len(s.columns) < columns {
@@ -264,26 +225,30 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 
 // newCell returns the cell of a column that has launches.
 func newCell(v *view, column int, sample *Sample, counts *configCounts, places int) cell {
-	counts.end()
-	configs, firsts := counts.configs, counts.firsts
 	c := cell{sample: sample, present: float64(sample.N) / float64(places)}
 	c.tracks, c.medians = v.trackMedians(column)
 	c.ranks = v.spread(c.tracks, c.medians)
+	configs := counts.end()
 	// Lanes and nodes tell configurations apart and do not matter here.
-	bySym := map[symbol]int{}
-	for cfg, n := range configs {
-		bySym[v.seq.syms[cfg]] += n
+	alike := func(y symbol) (n int) {
+		for _, k := range configs {
+			if v.seq.syms[k.config] == y {
+				n += k.n
+			}
+		}
+		return n
+	}
+	if len(configs) > maxListed {
+		alike = remember(alike)
 	}
 	best := -1
-	for cfg := range configs {
-		n := bySym[v.seq.syms[cfg]]
-		if best < 0 || n > best || n == best && firsts[cfg] < firsts[c.config] {
-			best, c.config = n, cfg
+	for _, k := range configs {
+		if n := alike(v.seq.syms[k.config]); n > best || n == best && k.first < c.first {
+			best, c.config, c.first = n, k.config, k.first
 		}
 	}
-	c.first = firsts[c.config]
-	for y := range bySym {
-		if y.geom != v.seq.syms[c.config].geom {
+	for _, k := range configs {
+		if v.seq.syms[k.config].geom != v.seq.syms[c.config].geom {
 			c.varies = true
 		}
 	}
@@ -291,7 +256,7 @@ func newCell(v *view, column int, sample *Sample, counts *configCounts, places i
 }
 
 // geometry returns how the launches of a cell were launched.
-func (v *view) geometry(c cell) *Geometry {
+func (v *view) geometry(c *cell) *Geometry {
 	cfg := v.seq.t.Configs[c.config]
 	return &Geometry{Grid: cfg.Grid, Block: cfg.Block, SMem: cfg.SMem, Regs: cfg.Regs, Varies: c.varies}
 }

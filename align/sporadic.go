@@ -27,7 +27,7 @@ func newSporadic() *sporadic {
 	return &sporadic{parts: map[sporadicKey]sporadicPart{}}
 }
 
-func (s *sporadic) add(sd side, name string, c cell) {
+func (s *sporadic) add(sd side, name string, c *cell) {
 	k := sporadicKey{sd, name}
 	p, ok := s.parts[k]
 	if !ok {

@@ -1,0 +1,187 @@
+package align
+
+import "context"
+
+// minPresent is the part of the occurrences, or of the mock's steps, from
+// which on a launch belongs to them. What is seen in fewer is sporadic.
+const minPresent = 0.5
+
+// measured is what was measured of a side, by column.
+type measured struct {
+	*view
+	cells    []cell
+	overlaps []float64
+}
+
+func measure(ctx context.Context, v *view, columns int) measured {
+	return measured{v, v.cells(ctx, columns), v.overlaps(ctx, columns)}
+}
+
+// measureSites makes the sites: one for each column that enough occurrences,
+// or the mock, have. What only some occurrences hold is reported as sporadic.
+func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv, ev *view) ([]origin, error) {
+	mock, e2e := measure(ctx, mv, columns), measure(ctx, ev, columns)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	origins, sporadic := c.origins(mock, e2e)
+	r.Findings = append(r.Findings, sporadic.findings()...)
+	first := len(r.Sites)
+	r.Sites = append(r.Sites, make([]Site, len(origins))...)
+	parallel(ctx, len(origins), func(i int) {
+		r.Sites[first+i] = c.newSite(first+i, origins[i], mock, e2e)
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var basePaced, paced []cell
+	for _, o := range origins {
+		if m := mock.cells[o.column]; o.mock && c.o.Regression && c.tellsPace(mock, m) {
+			basePaced = append(basePaced, m)
+		}
+		if e := e2e.cells[o.column]; o.e2e && c.tellsPace(e2e, e) {
+			paced = append(paced, e)
+		}
+	}
+	stragglers(r, mv.paces(r.Mock.Tracks, basePaced), ev.paces(r.E2E.Tracks, paced))
+	c.splitDtypes(r)
+	return origins, nil
+}
+
+// newSite makes a site of a column.
+func (c *comparer) newSite(index int, o origin, mock, e2e measured) Site {
+	m, e := &mock.cells[o.column], &e2e.cells[o.column]
+	s := Site{Index: index, Present: e.present}
+	if o.mock {
+		name := mock.seq.t.Name(m.first)
+		s.MockName, s.Family = name, c.alphabet.of(name).family
+		s.Mock, s.MockLaunch = m.sample, mock.geometry(m)
+		s.MockOverlap = mock.overlaps[o.column]
+		s.NVTX, s.Module = mock.seq.path(m.first)
+		if c.o.Launches {
+			s.Launches = append(s.Launches, mock.refs(o.column, sideMock)...)
+		}
+	}
+	if !o.e2e {
+		return s
+	}
+	name := e2e.seq.t.Name(e.first)
+	s.E2EName, s.Family = name, c.alphabet.of(name).family
+	s.E2E, s.E2ELaunch = e.sample, e2e.geometry(e)
+	s.E2EOverlap = e2e.overlaps[o.column]
+	if path, module := e2e.seq.path(e.first); path != nil {
+		s.NVTX, s.Module = path, module
+	}
+	s.Ranks = e.ranks
+	if e.ranks != nil && c.alphabet.of(name).kind == KindCommunication {
+		s.Collective = e2e.collective(o.column)
+	}
+	if c.o.Launches {
+		s.Launches = append(s.Launches, e2e.refs(o.column, sideE2E)...)
+	}
+	return s
+}
+
+// tellsPace reports whether a cell tells how fast ranks are. The time of a
+// collective does not: it is the others' doing.
+func (c *comparer) tellsPace(m measured, k cell) bool {
+	return k.ranks != nil && c.alphabet.of(m.seq.t.Name(k.first)).kind != KindCommunication
+}
+
+// origins returns the columns that sites are made of, and what launches are seen
+// in too few steps to be one.
+func (c *comparer) origins(mock, e2e measured) ([]origin, *sporadic) {
+	origins := make([]origin, 0, len(mock.cells))
+	sporadic := newSporadic()
+	for i := range mock.cells {
+		m, e := &mock.cells[i], &e2e.cells[i]
+		o := origin{i, m.sample != nil && m.present >= minPresent, e.sample != nil && e.present >= minPresent}
+		if m.sample != nil && !o.mock {
+			sporadic.add(sideMock, mock.seq.t.Name(m.first), m)
+		}
+		if e.sample != nil && !o.e2e {
+			sporadic.add(sideE2E, e2e.seq.t.Name(e.first), e)
+		}
+		if o.mock || o.e2e {
+			origins = append(origins, o)
+		}
+	}
+	return origins, sporadic
+}
+
+// splitDtypes makes two sites, one extra and one missing, of a pair that runs
+// on different data types: those are different kernels, and which stands for
+// which is said as the reason.
+func (c *comparer) splitDtypes(r *Result) {
+	differ := func(s *Site) bool {
+		return s.MockName != "" && s.E2EName != "" && !c.sameFamily(s.MockName, s.E2EName)
+	}
+	n := 0
+	for i := range r.Sites {
+		if differ(&r.Sites[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	sites := make([]Site, 0, len(r.Sites)+n)
+	for _, s := range r.Sites {
+		if !differ(&s) {
+			sites = append(sites, s)
+			continue
+		}
+		m, e := s, s
+		m.E2EName, m.E2E, m.E2ELaunch, m.E2EOverlap, m.Ranks, m.Collective, m.Family = "", nil, nil, 0, nil, nil, Family(s.MockName)
+		e.MockName, e.Mock, e.MockLaunch, e.MockOverlap = "", nil, nil, 0
+		m.Reason = otherDtype + " than the E2E's " + c.short(s.E2EName)
+		e.Reason = otherDtype + " than the mock's " + c.short(s.MockName)
+		m.Launches, e.Launches = splitRefs(s.Launches)
+		sites = append(sites, m, e)
+	}
+	for i := range sites {
+		sites[i].Index = i
+	}
+	r.Sites = sites
+}
+
+func splitRefs(refs []LaunchRef) (mock, e2e []LaunchRef) {
+	for _, r := range refs {
+		if r.Side == sideMock.String() {
+			mock = append(mock, r)
+		} else {
+			e2e = append(e2e, r)
+		}
+	}
+	return mock, e2e
+}
+
+// sameFamily reports whether two names are of one family or aliases.
+func (c *comparer) sameFamily(mock, e2e string) bool {
+	if mock == e2e {
+		return true
+	}
+	m, e := c.alphabet.name(mock), c.alphabet.name(e2e)
+	return m.name == e.name || m.family == e.family
+}
+
+// shares fills in each site's part of its side's kernel time.
+func shares(sites []Site) {
+	var mock, e2e int64
+	for i := range sites {
+		if sites[i].Mock != nil {
+			mock += sites[i].Mock.TotalNS
+		}
+		if sites[i].E2E != nil {
+			e2e += sites[i].E2E.TotalNS
+		}
+	}
+	for i := range sites {
+		if s := &sites[i]; s.Mock != nil && mock > 0 {
+			s.MockShare = float64(s.Mock.TotalNS) / float64(mock)
+		}
+		if s := &sites[i]; s.E2E != nil && e2e > 0 {
+			s.E2EShare = float64(s.E2E.TotalNS) / float64(e2e)
+		}
+	}
+}
