@@ -18,7 +18,7 @@ func TestConfigCounts(t *testing.T) {
 		at := map[uint32]int{}
 		var want []configCount
 		config := uint32(0)
-		for launch := range n {
+		for launch := 100; launch < 100+n; launch++ {
 			if rng.IntN(3) > 0 {
 				config = rng.Uint32N(uint32(configs))
 			}
