@@ -25,7 +25,7 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 		}
 	})
 	if c.o.Regression {
-		noiseOfEqualSites(r.Sites)
+		noiseOfEqualSites(ctx, r.Sites)
 	}
 	c.sites = len(r.Sites)
 	c.rule(r.Sites)
@@ -113,22 +113,27 @@ const (
 // base by itself. A kernel that is slower at all sites does not spread the
 // ratios, one that is slower at some does not spread the base. The measure is the median absolute deviation, which one site that
 // differs does not move.
-func noiseOfEqualSites(sites []Site) {
+func noiseOfEqualSites(ctx context.Context, sites []Site) {
 	type kernel struct {
 		base, next     string
 		baseAt, nextAt Geometry
 		kind           string
 	}
-	groups := map[kernel][]int{}
+	var kernels numbering[kernel]
+	var groups [][]int
 	for i := range sites {
 		if s := &sites[i]; s.Ratio != nil && s.MockLaunch != nil && s.E2ELaunch != nil {
-			k := kernel{s.MockName, s.E2EName, *s.MockLaunch, *s.E2ELaunch, s.StepKind}
+			k := kernels.id(kernel{s.MockName, s.E2EName, *s.MockLaunch, *s.E2ELaunch, s.StepKind})
+			if int(k) == len(groups) {
+				groups = append(groups, nil)
+			}
 			groups[k] = append(groups[k], i)
 		}
 	}
-	for _, g := range groups {
+	parallel(ctx, len(groups), func(n int) {
+		g := groups[n]
 		if len(g) < minEqualSites {
-			continue
+			return
 		}
 		spread := func(of func(s *Site) float64) float64 {
 			logs := make([]float64, len(g))
@@ -149,7 +154,7 @@ func noiseOfEqualSites(sites []Site) {
 		for _, i := range g {
 			*sites[i].Noise = max(*sites[i].Noise, noise)
 		}
-	}
+	})
 }
 
 // apart returns the ratio of two values, the larger over the smaller.
