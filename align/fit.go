@@ -288,9 +288,16 @@ func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, err
 	if cells(best.mock, twice) > maxLocalCells/2 {
 		return best, nil
 	}
+	if ms.by != byPeriod && es.by != byPeriod {
+		return best, nil
+	}
 	mocks := []segmentation{ms}
+	occ, err := occurrencesIn(ctx, best.mock, twice)
+	if err != nil {
+		return nil, err
+	}
 	if ms.by == byPeriod {
-		by, err := bestTurn(ctx, best.mock, twice)
+		by, err := bestTurn(ctx, best.mock, twice, occ)
 		if err != nil {
 			return nil, err
 		}
@@ -308,14 +315,16 @@ func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, err
 				return nil, err
 			}
 			best = improved(best, f)
+			if es.by == byPeriod {
+				if occ, err = occurrencesIn(ctx, f.mock, twice); err != nil {
+					return nil, err
+				}
+			}
 		}
 		if es.by != byPeriod {
 			continue
 		}
-		by, err := c.crossing(ctx, f.mock, twice, len(rep))
-		if err != nil {
-			return nil, err
-		}
+		by := crossing(f.mock, occ, len(rep))
 		if by == 0 {
 			continue
 		}
@@ -335,32 +344,29 @@ func (c *comparer) fitSteps(ctx context.Context, ms, es segmentation) (*fit, err
 const maxTurnCells = 50e6
 
 // bestTurn returns the launch at which the cyclic sequence mock is best begun,
-// to lie in seq: 0 unless another is better by at least a launch.
-func bestTurn(ctx context.Context, mock, seq []element) (int, error) {
-	value := func(by int) (int, bool, error) {
-		turned := slices.Concat(mock[by:], mock[:by])
-		occ, err := occurrencesIn(ctx, turned, seq)
-		best, perfect := 0, false
+// to lie in seq: 0 unless another is better by at least a launch. occ is where it
+// lies in seq as it is.
+func bestTurn(ctx context.Context, mock, seq []element, occ []*occurrence) (int, error) {
+	value := func(occ []*occurrence) int {
+		best := 0
 		for _, o := range occ {
 			best = max(best, o.value())
-			perfect = perfect || o.matched == len(mock) && len(o.inserted) == 0
 		}
-		return best, perfect, err
+		return best
 	}
-	first, perfect, err := value(0)
-	if err != nil || perfect {
-		return 0, err
+	if slices.ContainsFunc(occ, func(o *occurrence) bool { return o.matched == len(mock) && len(o.inserted) == 0 }) {
+		return 0, nil
 	}
 	if cells(mock, seq)*float64(len(mock)) > maxTurnCells {
 		return rotation(ctx, mock, seq)
 	}
-	best, most := 0, first+scoreName-1
+	best, most := 0, value(occ)+scoreName-1
 	for by := 1; by < len(mock); by++ {
-		v, _, err := value(by)
+		occ, err := occurrencesIn(ctx, slices.Concat(mock[by:], mock[:by]), seq)
 		if err != nil {
 			return 0, err
 		}
-		if v > most {
+		if v := value(occ); v > most {
 			best, most = by, v
 		}
 	}
@@ -379,19 +385,15 @@ func improved(a, b *fit) *fit {
 
 func cells(a, b []element) float64 { return float64(len(a)) * float64(len(b)) }
 
-// crossing returns where in a step an occurrence begins that lies across the
-// step's end, or 0.
-func (c *comparer) crossing(ctx context.Context, mock, twice []element, n int) (int, error) {
-	occ, err := occurrencesIn(ctx, mock, twice)
-	if err != nil {
-		return 0, err
-	}
+// crossing returns where in a step of n launches an occurrence begins that lies
+// across its end, or 0. The occurrences are those in two such steps.
+func crossing(mock []element, occ []*occurrence, n int) int {
 	for _, o := range occ {
 		if o.start < n && o.end > n && float64(o.matched) >= minMatched*float64(len(mock)) {
-			return o.start, nil
+			return o.start
 		}
 	}
-	return 0, nil
+	return 0
 }
 
 // turn makes each step begin by launches later, dropping the last of each run

@@ -343,24 +343,24 @@ func (p *period) fewestKinds(seq launchSeq, pos []int) int {
 	}
 	// distinct returns the number of distinct steps, or enough if there are as
 	// many. seen is memory to use.
-	distinct := func(offset, enough int, seen map[uint64]bool) int {
-		clear(seen)
+	distinct := func(offset, enough int, seen *hashes) int {
+		seen.clear()
 		lost := 0
-		for k := 0; k+1 < len(pos) && len(seen)+lost < enough; k++ {
+		for k := 0; k+1 < len(pos) && seen.n+lost < enough; k++ {
 			from, to := pos[k]-offset, pos[k+1]-offset
 			switch {
 			case from < 0:
 				lost++
 			case to-from < len(power):
-				seen[prefix[to-first]-prefix[from-first]*power[to-from]] = true
+				seen.add(prefix[to-first] - prefix[from-first]*power[to-from])
 			}
 		}
-		return len(seen) + lost
+		return seen.n + lost
 	}
 	// Two kinds make four halves. A launch more in one step makes one or two
 	// steps distinct besides, n of them up to n+1 instead of 2n+1: less than
 	// half is no reason.
-	was := distinct(p.offset, len(pos), map[uint64]bool{})
+	was := distinct(p.offset, len(pos), &hashes{})
 	best, fewest := p.offset, was/2+1
 	if was <= 2 {
 		return best
@@ -369,10 +369,10 @@ func (p *period) fewestKinds(seq launchSeq, pos []int) int {
 	parts := divide(offsets, offsets*len(pos))
 	bests, fewests := make([]int, len(parts)), make([]int, len(parts))
 	parallel(context.Background(), len(parts), func(k int) {
-		seen := make(map[uint64]bool, fewest)
+		var seen hashes
 		fewests[k] = fewest
 		for offset := parts[k].end - 1; offset >= parts[k].start; offset-- {
-			if d := distinct(offset, fewests[k], seen); d < fewests[k] {
+			if d := distinct(offset, fewests[k], &seen); d < fewests[k] {
 				bests[k], fewests[k] = offset, d
 			}
 		}

@@ -80,18 +80,18 @@ func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, err
 		if err != nil {
 			return nil, err
 		}
-		enough := false
-		found = found[:0]
-		for _, iv := range places {
-			pairs, err := alignGlobal(ctx, mock, seq[iv.start:iv.end])
-			if err != nil {
-				return nil, err
-			}
-			o := newOccurrence(mock, seq, pairs, iv)
-			enough = enough || float64(o.matched) >= minMatched*float64(len(mock))
-			found = append(found, o)
+		found = make([]*occurrence, len(places))
+		errs := make([]error, len(places))
+		parallel(ctx, len(places), func(i int) {
+			var pairs []pair
+			iv := places[i]
+			pairs, errs[i] = alignGlobal(ctx, mock, seq[iv.start:iv.end])
+			found[i] = newOccurrence(mock, seq, pairs, iv)
+		})
+		if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
+			return nil, err
 		}
-		if enough {
+		if slices.ContainsFunc(found, func(o *occurrence) bool { return float64(o.matched) >= minMatched*float64(len(mock)) }) {
 			break
 		}
 	}

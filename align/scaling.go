@@ -27,7 +27,7 @@ const (
 // scalings returns the sites that tell how work scales: those whose time no
 // other cause explains yet.
 func (c *comparer) scalings(r *Result) []scaling {
-	var out []scaling
+	out := make([]scaling, 0, len(r.Sites))
 	explained := map[int]bool{}
 	for _, cause := range r.Causes {
 		for _, i := range cause.Sites {
