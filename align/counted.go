@@ -47,7 +47,7 @@ func (b *byConfig) each(part int, fn func(groups, ns []uint32)) {
 }
 
 // counted summarises the durations of launches by n groups. It takes a few passes
-// over the launches, whatever the number of groups, and no copy of the durations,
+// over the launches, and a few more for thousands of groups, and no copy of the durations,
 // which would take a fifth of the memory that the launches take.
 //
 // The values from a group's least to its greatest duration are divided into

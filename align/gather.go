@@ -11,10 +11,11 @@ import (
 // by configuration. Samples are empty where the context was cancelled.
 func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
 	ns, short := t.Launches.Durations()
-	if short && len(ns) > minCounted {
-		return counted(ctx, &byConfig{t.Launches.Config, ns, groups, launchParts(0, len(ns))}, n)
+	parts := launchParts(0, t.Launches.Len())
+	if short && len(ns) > minCounted && n <= maxCounted/len(parts) {
+		return counted(ctx, &byConfig{t.Launches.Config, ns, groups, parts}, n)
 	}
-	g := &gatherer{t: t, groups: groups, parts: launchParts(0, t.Launches.Len())}
+	g := &gatherer{t: t, groups: groups, parts: parts}
 	g.counts = make([][]int, len(g.parts))
 	parallel(ctx, len(g.parts), func(p int) {
 		counts := newCounts[int](n)
@@ -45,12 +46,14 @@ type gatherer struct {
 
 // The durations of all groups together would take much of the memory that the
 // launches take: some groups are gathered at a time, in rounds through the
-// launches. Durations of 32 bits are gathered where there are few, and counted
-// otherwise.
+// launches. Durations of 32 bits are gathered where there are few, or so many
+// groups that to count them takes more rounds, and counted otherwise.
 const (
 	minCounted   = 1 << 17 // launches from which on it takes less to count
 	minGathered  = 1 << 20 // durations in a round
 	gatherRounds = 8       // about
+
+	maxCounted = gatherRounds * maxCounters >> minCountBits // groups times goroutines
 )
 
 // gather fills in samples, by group.

@@ -2,6 +2,7 @@ package align_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -14,7 +15,13 @@ import (
 // of one duration, of one value, of few and of many, at both ends of what 32 bits
 // hold.
 func TestSamplesOfMany(t *testing.T) {
-	const launches, n = 1_200_000, 6000
+	const launches = 1_200_000
+	for _, n := range []int{2000, 6000, 20_000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { testSamplesOfMany(t, launches, n) })
+	}
+}
+
+func testSamplesOfMany(t *testing.T, launches, n int) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	groups := make([]uint32, n)
 	for i := range groups {

@@ -239,7 +239,11 @@ func newCell(v *view, column int, sample *Sample, counts *configCounts, places i
 		return n
 	}
 	if len(configs) > maxListed {
-		alike = remember(alike)
+		bySym := map[symbol]int{}
+		for _, k := range configs {
+			bySym[v.seq.syms[k.config]] += k.n
+		}
+		alike = func(y symbol) int { return bySym[y] }
 	}
 	best := -1
 	for _, k := range configs {
