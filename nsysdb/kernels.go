@@ -32,12 +32,30 @@ func (c rawConfig) Hash() uint64 {
 	return intern.Mix(h, uint64(uint32(c.smem))|uint64(uint32(c.regs))<<32)
 }
 
-func compareConfigs(a, b rawConfig) int {
-	return cmp.Or(
-		cmp.Compare(a.pid, b.pid), cmp.Compare(a.device, b.device), cmp.Compare(a.context, b.context), cmp.Compare(a.stream, b.stream),
-		cmp.Compare(a.name, b.name), cmp.Compare(a.short, b.short), cmp.Compare(a.mangled, b.mangled),
-		slices.Compare(a.grid[:], b.grid[:]), slices.Compare(a.block[:], b.block[:]),
-		cmp.Compare(a.smem, b.smem), cmp.Compare(a.regs, b.regs))
+func compareConfigs(a, b *rawConfig) int {
+	switch { // which, unlike cmp.Or, compares no more than is needed
+	case a.pid != b.pid:
+		return cmp.Compare(a.pid, b.pid)
+	case a.device != b.device:
+		return cmp.Compare(a.device, b.device)
+	case a.context != b.context:
+		return cmp.Compare(a.context, b.context)
+	case a.stream != b.stream:
+		return cmp.Compare(a.stream, b.stream)
+	case a.name != b.name:
+		return cmp.Compare(a.name, b.name)
+	case a.short != b.short:
+		return cmp.Compare(a.short, b.short)
+	case a.mangled != b.mangled:
+		return cmp.Compare(a.mangled, b.mangled)
+	case a.grid != b.grid:
+		return slices.Compare(a.grid[:], b.grid[:])
+	case a.block != b.block:
+		return slices.Compare(a.block[:], b.block[:])
+	case a.smem != b.smem:
+		return cmp.Compare(a.smem, b.smem)
+	}
+	return cmp.Compare(a.regs, b.regs)
 }
 
 // A nodeKey names a graph node: ids are only unique within a process.
@@ -100,6 +118,8 @@ type kernelReader struct {
 	facts       []configFacts // by config
 	tracks      intern.Table[trackKey]
 	nodeConfigs intern.Table[nodeConfig] // of launches in scope
+
+	places []uint32 // by config, once all are known: its place among those in scope
 }
 
 // configColumns is the place of each column in a row, -1 where the report has

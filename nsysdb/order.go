@@ -153,7 +153,7 @@ func (r *kernelReader) compareNodeConfigs(w *kernelWorker, a, b uint32) int {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return compareConfigs(r.configs.Keys[x], r.configs.Keys[y])
+	return compareConfigs(&r.configs.Keys[x], &r.configs.Keys[y])
 }
 
 // compareNodes compares the nodes of two configurations of one process as w

@@ -119,7 +119,7 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 			of[i] = index[n]
 		}
 	}
-	r.finish(t, configs, base, of)
+	r.finish(t, base, of)
 	if len(nameless) > 0 {
 		for _, c := range t.Launches.Config {
 			if nameless[t.Configs[c].Name] {
@@ -295,12 +295,18 @@ func (r *kernelReader) inScope() (n int) {
 // configsInScope returns the configurations that the scope lets through, in an
 // order that depends on their contents alone.
 func (r *kernelReader) configsInScope() (configs []rawConfig) {
-	for i, c := range r.configs.Keys {
+	keys := r.configs.Keys
+	order := make([]uint32, 0, len(keys))
+	for i := range keys {
 		if r.facts[i].verdict == trace.Satisfied {
-			configs = append(configs, c)
+			order = append(order, uint32(i))
 		}
 	}
-	slices.SortFunc(configs, compareConfigs)
+	slices.SortFunc(order, func(a, b uint32) int { return compareConfigs(&keys[a], &keys[b]) })
+	configs, r.places = make([]rawConfig, len(order)), make([]uint32, len(keys))
+	for i, k := range order {
+		configs[i], r.places[k] = keys[k], uint32(i)
+	}
 	return configs
 }
 
@@ -318,10 +324,10 @@ func (r *kernelReader) nodes() (keys []nodeKey, of []uint32) {
 	return nodes.Keys, of
 }
 
-// finish makes t.Configs, t.Launches and t.Tracks of what was read. configs are
-// those in scope, in order, base what a trace has of them, and of the index in
-// t.Nodes of the node that each of r.nodeConfigs has.
-func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, base []trace.Config, of []uint32) {
+// finish makes t.Configs, t.Launches and t.Tracks of what was read. base is what a
+// trace has of the configurations in scope, and of the index in t.Nodes of the node
+// that each of r.nodeConfigs has.
+func (r *kernelReader) finish(t *trace.Trace, base []trace.Config, of []uint32) {
 	order := identity(nil, len(r.out.tracks))
 	slices.SortFunc(order, func(a, b uint32) int { return compareTrackKeys(r.tracks.Keys[a], r.tracks.Keys[b]) })
 	first := r.out.arrange(order)
@@ -335,10 +341,9 @@ func (r *kernelReader) finish(t *trace.Trace, configs []rawConfig, base []trace.
 
 	// In order of the configurations, then of the nodes, those without at the end.
 	index := identity(nil, len(of))
-	at := make([]uint32, len(of)) // in configs
+	at := make([]uint32, len(of)) // in base
 	for i, c := range r.nodeConfigs.Keys {
-		k, _ := slices.BinarySearchFunc(configs, r.configs.Keys[c.config], compareConfigs)
-		at[i] = uint32(k)
+		at[i] = r.places[c.config]
 	}
 	slices.SortFunc(index, func(a, b uint32) int { return cmp.Or(cmp.Compare(at[a], at[b]), cmp.Compare(of[a], of[b])) })
 	t.Configs = make([]trace.Config, len(of))

@@ -250,9 +250,7 @@ func (w *worker) findNext(records []record, b *btreePage, page *window, c cell) 
 // with number row.
 func (w *worker) readRecords(b *btreePage, page *window, row int) error {
 	// Not in mid-leaf: so that this is seldom asked.
-	if w.bytes > maxBytes {
-		w.forget()
-	}
+	w.tidy()
 	for j := 0; ; j++ {
 		if j = w.match(page, row, j); j == len(w.records) {
 			return nil
@@ -260,13 +258,22 @@ func (w *worker) readRecords(b *btreePage, page *window, row int) error {
 		r := &w.records[j]
 		like := w.headed(r, page)
 		if !w.all[*like].matches(r, page) {
-			number, record, err := w.find(&w.reader, b, cell{at: int(r.at), size: int(r.size)})
+			f, err := w.find(&w.reader, b, cell{at: int(r.at), size: int(r.size)})
 			if err != nil {
 				return err
 			}
-			*like = number
-			for l, load := range w.all[number].apart {
-				w.columns[l][row+j] = load.of(record)
+			*like = f.template
+			for l := range f.plan.loads {
+				switch load := &f.plan.loads[l]; {
+				case !f.plan.local:
+					w.columns[l][row+j] = load.of(f.record)
+				case f.template == unknown:
+					w.columns[l][row+j] = load.value(page, r.at)
+				}
+			}
+			if f.template == unknown {
+				w.keys[row+j] = f.key
+				continue
 			}
 		}
 		t := &w.all[*like]

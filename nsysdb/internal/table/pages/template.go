@@ -87,9 +87,17 @@ type plan struct {
 	keys   []field // of the key columns
 }
 
-// maxBytes bounds what a worker remembers, about. A few dozen plans and a few
-// hundred templates are usual; what does not fit is found anew.
-const maxBytes = 1 << 20
+// What a worker remembers is bounded, about. A few dozen plans and a few hundred
+// templates are usual.
+const (
+	maxBytes = 1 << 20 // of plans, and of templates
+	// maxKeyBytes bounds the keys that all workers remember: tens of thousands, as
+	// launches of ever new grids have.
+	maxKeyBytes = 64 << 20
+	// refresh is the number of records without a template after which others than
+	// the first get one.
+	refresh = 1 << 16
+)
 
 // templates finds the templates of records.
 type templates struct {
@@ -107,12 +115,15 @@ type templates struct {
 	plans  map[string]*plan
 	recent [1024]*plan // by hash of the header, a faster way to plans
 	seed   maphash.Seed
-	known  map[string]uint32 // templates by plan and the bytes of the keys
-	bytes  int               // that all this takes, about
+	known  map[string]knownKey // by plan and the bytes of the keys
+	round  uint32              // counts how often templates were dropped
+	bare   int                 // records without a template since
 	fields []field
-	keyRaw []byte
-	keyRow []table.Value
-	record []byte // padded
+	// What plans, templates and keys take, about.
+	planBytes, templateBytes, keyBytes int
+	keyRaw                             []byte
+	keyRow                             []table.Value
+	record                             []byte // padded
 }
 
 func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
@@ -122,16 +133,41 @@ func (ts *templates) init(sc *scan, number int, opts *table.IntsOptions) {
 	ts.forget()
 }
 
-// forget drops all plans and templates.
+// A knownKey is what is remembered of values of the key columns.
+type knownKey struct {
+	key      uint32 // what IntsOptions.Key says of them
+	template uint32 // of the records that have them, if made in this round
+	round    uint32
+}
+
+// forget drops all plans, keys and templates.
 func (ts *templates) forget() {
-	ts.plans, ts.known = map[string]*plan{}, map[string]uint32{}
+	ts.plans, ts.known = map[string]*plan{}, map[string]knownKey{}
 	clear(ts.recent[:])
+	ts.loads = ts.loads[:0]
+	ts.planBytes, ts.keyBytes = 0, 0
+	ts.forgetTemplates()
+}
+
+// forgetTemplates drops all templates.
+func (ts *templates) forgetTemplates() {
 	clear(ts.guess[:])
 	clear(ts.heads[:])
 	clear(ts.all) // for what it points to
 	ts.all = append(ts.all[:0], template{size: -1})
-	ts.loads = ts.loads[:0]
-	ts.bytes, ts.history = 0, 0
+	ts.templateBytes, ts.history, ts.bare = 0, 0, 0
+	ts.round++
+}
+
+// tidy drops what has become too much. Nothing that it drops may be in use.
+func (ts *templates) tidy() {
+	switch {
+	case ts.planBytes > maxBytes || ts.keyBytes > max(maxBytes, maxKeyBytes/ts.scan.workers(ts.opts.Workers)):
+		ts.forget()
+	case ts.bare > refresh:
+		// Those that have a template are no longer, or not yet, what most records are.
+		ts.forgetTemplates()
+	}
 }
 
 const (
@@ -152,23 +188,31 @@ func (ts *templates) headed(r *record, page *window) *uint32 {
 	return &ts.heads[h*0x9E3779B97F4A7C15>>(64-headBits)]
 }
 
-// find returns the template of a record, and the record as far as it is
-// needed, with padding.
-func (ts *templates) find(r *reader, b *btreePage, c cell) (uint32, []byte, error) {
-	p, err := ts.plan(r, b, c)
-	if err != nil {
-		return unknown, nil, err
+// A finding is how to read a record.
+type finding struct {
+	template uint32 // or unknown, if there is no room for one
+	key      uint32
+	plan     *plan
+	record   []byte // as far as it is needed, with padding, if it does not all lie in the page
+}
+
+// find finds out how to read a record.
+func (ts *templates) find(r *reader, b *btreePage, c cell) (f finding, err error) {
+	if f.plan, err = ts.plan(r, b, c); err != nil {
+		return finding{}, err
 	}
-	record, err := r.prefix(b, c, p.need)
+	record, err := r.prefix(b, c, f.plan.need)
 	if err != nil {
-		return unknown, nil, err
+		return finding{}, err
 	}
-	t, err := ts.template(p, record)
-	if err != nil {
-		return unknown, nil, err
+	if f.template, f.key, err = ts.template(f.plan, record); err != nil {
+		return finding{}, err
 	}
-	ts.record = append(append(ts.record[:0], record...), make([]byte, padding)...)
-	return t, ts.record, nil
+	if !f.plan.local {
+		ts.record = append(append(ts.record[:0], record...), make([]byte, padding)...)
+		f.record = ts.record
+	}
+	return f, nil
 }
 
 // plan returns the plan for a record.
@@ -186,7 +230,7 @@ func (ts *templates) plan(r *reader, b *btreePage, c cell) (*plan, error) {
 		if p, err = ts.newPlan(header); err != nil {
 			return nil, fmt.Errorf("page %d: %w", b.number, err)
 		}
-		ts.bytes += len(header) + 64*len(ts.scan.wanted) + 256
+		ts.planBytes += len(header) + 64*len(ts.scan.wanted) + 256
 		ts.plans[p.header] = p
 	}
 	*recent = p
@@ -240,40 +284,56 @@ func (ts *templates) newPlan(header []byte) (*plan, error) {
 	return p, nil
 }
 
-// template returns the number of the template of a record that has the header
-// of p.
-func (ts *templates) template(p *plan, record []byte) (number uint32, err error) {
+// template returns the number of the template of a record that has the header of
+// p, which is unknown if there is no room for one, and its key.
+func (ts *templates) template(p *plan, record []byte) (number, key uint32, err error) {
 	raw := binary.LittleEndian.AppendUint32(ts.keyRaw[:0], p.number)
 	for i := range p.keys {
 		raw = append(raw, p.keys[i].of(record)...)
 	}
 	ts.keyRaw = raw
-	if number, ok := ts.known[string(raw)]; ok {
-		return number, nil
+	k, known := ts.known[string(raw)]
+	switch {
+	case known && k.round == ts.round && k.template != unknown:
+		return k.template, k.key, nil
+	case !known:
+		if k.key, err = ts.key(p, record); err != nil {
+			return unknown, 0, err
+		}
+		ts.keyBytes += len(raw) + 64
 	}
+	k.template, k.round = unknown, ts.round
+	if ts.templateBytes < maxBytes {
+		t := template{size: -1, key: k.key}
+		if p.local {
+			t.size = int32(p.size)
+			t.words, t.loads = p.recognise(record), p.first
+		} else {
+			t.apart = p.loads
+		}
+		ts.templateBytes += 64*len(t.words) + 128
+		k.template = uint32(len(ts.all))
+		ts.all = append(ts.all, t)
+	} else {
+		ts.bare++
+	}
+	if !known || k.template != unknown {
+		ts.known[string(raw)] = k
+	}
+	return k.template, k.key, nil
+}
 
-	t := template{size: -1}
+// key returns what IntsOptions.Key says of a record, 0 if it is not asked.
+func (ts *templates) key(p *plan, record []byte) (key uint32, err error) {
 	for i := range p.keys {
 		if ts.keyRow[i], err = p.keys[i].value(record, 0); err != nil {
-			return unknown, err
+			return 0, err
 		}
 	}
-	if ts.opts.Key != nil {
-		if t.key, err = ts.opts.Key(ts.number, ts.keyRow); err != nil {
-			return unknown, err
-		}
+	if ts.opts.Key == nil {
+		return 0, nil
 	}
-	if p.local {
-		t.size = int32(p.size)
-		t.words, t.loads = p.recognise(record), p.first
-	} else {
-		t.apart = p.loads
-	}
-	ts.bytes += len(raw) + 64*len(t.words) + 256
-	number = uint32(len(ts.all))
-	ts.all = append(ts.all, t)
-	ts.known[string(raw)] = number
-	return number, nil
+	return ts.opts.Key(ts.number, ts.keyRow)
 }
 
 // recognise returns the words by which the template of a record is recognised:
