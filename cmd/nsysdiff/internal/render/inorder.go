@@ -9,6 +9,18 @@ import (
 	"github.com/nsysdiff/nsysdiff/internal/fan"
 )
 
+// inOnePiece is how many sites are rendered at once: enough that handing pieces
+// out costs nothing, few enough that a piece stays in the cache.
+const inOnePiece = 64
+
+// inPieces writes what piece makes of n sites, some of them at a time, as
+// [inOrder] does.
+func inPieces(w io.Writer, n int, piece func(b []byte, from, to int) ([]byte, error)) error {
+	return inOrder(w, (n+inOnePiece-1)/inOnePiece, func(b []byte, i int) ([]byte, error) {
+		return piece(b, i*inOnePiece, min((i+1)*inOnePiece, n))
+	})
+}
+
 // inOrder writes n pieces in their order. Each is made by piece, which appends it
 // to what it is given: several are made at a time, and no more of them are held
 // than that. It returns the first error, by order, and writes nothing after it.

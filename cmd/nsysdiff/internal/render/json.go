@@ -54,21 +54,16 @@ func writeJSON(w io.Writer, v any, depth int, lists [][]align.Site) error {
 	return p.err
 }
 
-// sitesAtOnce is how many sites are encoded in one piece: enough that handing
-// pieces out costs nothing, few enough that a piece stays in the cache.
-const sitesAtOnce = 64
-
 // writeSites writes the elements of a list of sites.
 func writeSites(w io.Writer, sites []align.Site, depth int) error {
-	return inOrder(w, (len(sites)+sitesAtOnce-1)/sitesAtOnce, func(b []byte, i int) ([]byte, error) {
+	return inPieces(w, len(sites), func(b []byte, from, to int) ([]byte, error) {
 		e := newJSONEncoder(b, depth)
-		from := i * sitesAtOnce
-		for k := from; k < min(from+sitesAtOnce, len(sites)); k++ {
-			if k > 0 {
+		for i := from; i < to; i++ {
+			if i > 0 {
 				e.b = append(e.b, ',')
 			}
 			e.b = appendLine(e.b, depth)
-			if err := e.append(&sites[k]); err != nil {
+			if err := e.append(&sites[i]); err != nil {
 				return nil, err
 			}
 		}

@@ -163,7 +163,7 @@ func TestJSONOfRandom(t *testing.T) {
 	for seed := range uint64(200) {
 		sameJSON(t, random(seed, 0))
 	}
-	for _, n := range []int{1, sitesAtOnce - 1, sitesAtOnce, sitesAtOnce + 1, 40 * sitesAtOnce} {
+	for _, n := range []int{1, inOnePiece - 1, inOnePiece, inOnePiece + 1, 40 * inOnePiece} {
 		sameJSON(t, random(uint64(n), n))
 	}
 }
@@ -204,7 +204,7 @@ func TestJSONOfPairs(t *testing.T) {
 	pairs := []Pair{
 		{Name: "trouble", Status: 2, Trouble: []Trouble{{"message", "hint"}}},
 		{Name: "none", Result: none}, {Name: "empty", Result: empty}, {Name: "compare", Status: 1, Result: load(t, "compare")},
-		{Name: "empty", Result: empty}, {Name: "large", Result: random(1, 3*sitesAtOnce)}, {Name: "\"sites\": []", Result: random(2, 1)},
+		{Name: "empty", Result: empty}, {Name: "large", Result: random(1, 3*inOnePiece)}, {Name: "\"sites\": []", Result: random(2, 1)},
 	}
 	var got bytes.Buffer
 	err := Pairs(&got, Format{Name: "json"}, pairs, Options{})
@@ -222,7 +222,7 @@ func TestJSONOfPairs(t *testing.T) {
 // TestJSONWriteError: the first error of the writer is returned, and nothing is
 // written after it.
 func TestJSONWriteError(t *testing.T) {
-	r := random(3, 20*sitesAtOnce)
+	r := random(3, 20*inOnePiece)
 	var whole bytes.Buffer
 	if err := JSON(&whole, r, Options{}); err != nil {
 		t.Fatal(err)

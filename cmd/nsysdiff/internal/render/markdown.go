@@ -78,12 +78,7 @@ func (m *markdownPrinter) sites() {
 		m.row("Kernel", "Mock Layer", "E2E Model", "Match")
 	}
 	m.rule("lrrl")
-	sites := m.r.Sites
-	if m.r.Mode == align.ModeRegression {
-		sites = byCost(sites)
-	}
-	for i := range sites {
-		s := &sites[i]
+	for _, s := range sitesByCost(m.r) {
 		times := siteTimes(s)
 		m.row(mdName(siteName(s)), times[0], times[1], siteMatch(m.r, s))
 	}

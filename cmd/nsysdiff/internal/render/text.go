@@ -179,10 +179,7 @@ func (t *textPrinter) sites() {
 		{title: "ranks", drop: 4},
 		{title: "verdict", left: true, drop: 1, shrink: true},
 	}
-	sites := t.r.Sites
-	if t.r.Mode == align.ModeRegression {
-		sites = byCost(sites)
-	}
+	sites := sitesByCost(t.r)
 	ranks := false
 	var rows []row
 	for i := 0; i < len(sites); i++ {
@@ -197,7 +194,7 @@ func (t *textPrinter) sites() {
 				continue
 			}
 		}
-		s := &sites[i]
+		s := sites[i]
 		ranks = ranks || s.Ranks != nil
 		rows = append(rows, t.siteRow(s))
 	}
@@ -291,9 +288,16 @@ func rankSpread(s *align.Site) string {
 	return ratio(s.Ranks.MaxNS/s.Ranks.MinNS) + "x"
 }
 
-// byCost returns the sites in order of the time that they cost in all, new
-// against base.
-func byCost(sites []align.Site) []align.Site {
+// sitesByCost returns the sites of a regression check in order of the time that
+// they cost in all, new against base, and those of others in their own order.
+func sitesByCost(r *align.Result) []*align.Site {
+	sites := make([]*align.Site, len(r.Sites))
+	for i := range r.Sites {
+		sites[i] = &r.Sites[i]
+	}
+	if r.Mode != align.ModeRegression {
+		return sites
+	}
 	cost := func(s *align.Site) float64 {
 		var c float64
 		if s.E2E != nil {
@@ -304,9 +308,8 @@ func byCost(sites []align.Site) []align.Site {
 		}
 		return c
 	}
-	sorted := slices.Clone(sites)
-	slices.SortStableFunc(sorted, func(a, b align.Site) int {
-		switch x, y := cost(&a), cost(&b); {
+	slices.SortStableFunc(sites, func(a, b *align.Site) int {
+		switch x, y := cost(a), cost(b); {
 		case x > y:
 			return -1
 		case x < y:
@@ -314,7 +317,7 @@ func byCost(sites []align.Site) []align.Site {
 		}
 		return 0
 	})
-	return sorted
+	return sites
 }
 
 func without(columns []column, rows []row, c int) ([]column, []row) {
