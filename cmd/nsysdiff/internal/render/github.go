@@ -75,10 +75,13 @@ func githubLevel(f *align.Finding, o Options) string {
 // data and properties in their own way (actions/toolkit,
 // packages/core/src/command.ts).
 func githubCommand(command, title, text string) string {
-	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	return "::" + command + " title=" + property.Replace(Clean(title)) + "::" + data.Replace(text) + "\n"
+	return "::" + command + " title=" + githubProperty.Replace(Clean(title)) + "::" + githubData.Replace(text) + "\n"
 }
+
+var (
+	githubData     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
 
 // StepSummaryLimit is how many bytes the summary of a step may have, or GitHub
 // drops it whole.

@@ -293,6 +293,53 @@ func TestFitNames(t *testing.T) {
 	}
 }
 
+// TestFitNamesRepeated: what a name is shown as does not depend on how often it
+// is there.
+func TestFitNamesRepeated(t *testing.T) {
+	names := []string{
+		"void a::generalRmsNorm<__nv_bfloat16, (int)7168>(float *, int)", "short",
+		"void a::generalRmsNorm<__nv_bfloat16, (int)1536>(float *, int)", "void b<(int)1, c::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>()",
+		"void b<(int)2, c::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>()",
+	}
+	once := fitNames(names, 24)
+	if d := cmp.Diff([]string{"generalRmsNo… (int)7168>", "short", "generalRmsNo… (int)1536>"}, once[:3]); d != "" {
+		t.Errorf("once (-want +got):\n%s", d)
+	}
+	twice := fitNames(slices.Concat(names, names[1:]), 24)
+	if d := cmp.Diff(slices.Concat(once, once[1:]), twice); d != "" {
+		t.Errorf("again (-want +got):\n%s", d)
+	}
+}
+
+func TestTold(t *testing.T) {
+	got := told([]string{"a.", "b", "a.", "", "c..", "a.", "b", "a"})
+	if d := cmp.Diff([]string{"a (3 times)", "b (2 times)", "", "c..", "a"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestPieces: what is made in pieces is what is made of each site by itself.
+func TestPieces(t *testing.T) {
+	n := 3*inOnePiece + 1
+	r := random(1, n)
+	r.Mode = align.ModeRegression
+	text := render(t, "csv", r, Options{})
+	var want strings.Builder
+	for i := range r.Sites {
+		one := *r
+		one.Sites = r.Sites[i : i+1]
+		rows := render(t, "csv", &one, Options{})
+		header, row, _ := strings.Cut(rows, "\r\n")
+		if i == 0 {
+			want.WriteString(header + "\r\n")
+		}
+		want.WriteString(row)
+	}
+	if d := cmp.Diff(want.String(), text); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func TestCutMiddle(t *testing.T) {
 	for _, tt := range []struct {
 		in   string

@@ -298,25 +298,32 @@ func sitesByCost(r *align.Result) []*align.Site {
 	if r.Mode != align.ModeRegression {
 		return sites
 	}
-	cost := func(s *align.Site) float64 {
-		var c float64
+	type costed struct {
+		cost float64
+		site *align.Site
+	}
+	list := make([]costed, len(sites))
+	for i, s := range sites {
+		list[i].site = s
 		if s.E2E != nil {
-			c += s.E2E.MedianNS
+			list[i].cost += s.E2E.MedianNS
 		}
 		if s.Mock != nil {
-			c -= s.Mock.MedianNS
+			list[i].cost -= s.Mock.MedianNS
 		}
-		return c
 	}
-	slices.SortStableFunc(sites, func(a, b *align.Site) int {
-		switch x, y := cost(a), cost(b); {
-		case x > y:
+	slices.SortStableFunc(list, func(a, b costed) int {
+		switch {
+		case a.cost > b.cost:
 			return -1
-		case x < y:
+		case a.cost < b.cost:
 			return 1
 		}
 		return 0
 	})
+	for i := range list {
+		sites[i] = list[i].site
+	}
 	return sites
 }
 
