@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 
 	"github.com/nsysdiff/nsysdiff/align"
 )
@@ -56,18 +57,18 @@ func writeJSON(w io.Writer, v any, depth int, lists [][]align.Site) error {
 
 // writeSites writes the elements of a list of sites.
 func writeSites(w io.Writer, sites []align.Site, depth int) error {
-	return inPieces(w, len(sites), func(b []byte, from, to int) ([]byte, error) {
-		e := newJSONEncoder(b, depth)
+	site := planJSON(reflect.TypeFor[align.Site]())
+	list := reflect.ValueOf(sites)
+	return inPieces(w, len(sites), func(b []byte, from, to int) (_ []byte, err error) {
 		for i := from; i < to; i++ {
 			if i > 0 {
-				e.b = append(e.b, ',')
+				b = append(b, ',')
 			}
-			e.b = appendLine(e.b, depth)
-			if err := e.append(&sites[i]); err != nil {
+			if b, err = site(appendLine(b, depth), list.Index(i), depth); err != nil {
 				return nil, err
 			}
 		}
-		return e.b, nil
+		return b, nil
 	})
 }
 

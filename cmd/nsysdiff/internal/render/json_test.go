@@ -106,7 +106,7 @@ func oddStrings() []string {
 
 func oddFloats() []float64 {
 	return []float64{0, math.Copysign(0, -1), 1, -1, 0.1, 1e-6, 9.9e-7, 1e20, 1e21, 123456789.125, math.Pi,
-		math.MaxFloat64, math.SmallestNonzeroFloat64, math.MaxInt64, 1 << 53, 1e-300}
+		9.99e-10, 1e-9, -1.5e-9, 9.5e-7, 1<<53 - 1, 1<<53 + 2, -1 << 60, 999999999999999999999, -1e-6, math.MaxFloat64, math.SmallestNonzeroFloat64, math.MaxInt64, 1 << 53, 1e-300}
 }
 
 // fill sets a value and all that belongs to it at random. Lists have most
