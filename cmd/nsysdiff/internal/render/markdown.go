@@ -81,7 +81,9 @@ func (m *markdownPrinter) sites() {
 	m.rule("lrrl")
 	for _, s := range sitesByCost(m.r) {
 		times := siteTimes(s)
-		m.row(m.name(siteName(s)), times[0], times[1], siteMatch(m.r, s))
+		if m.row(m.name(siteName(s)), times[0], times[1], siteMatch(m.r, s)); m.err != nil {
+			return
+		}
 	}
 }
 
@@ -119,6 +121,9 @@ func (m *markdownPrinter) siteDetails() {
 		}
 		m.row(fmt.Sprint(s.Index), m.nameOrDash(s.MockName), m.nameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
 			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(s.Reason))
+		if m.err != nil {
+			return
+		}
 	}
 	m.print("\n</details>\n")
 }
@@ -179,7 +184,9 @@ func (m *markdownPrinter) findings() {
 			m.title("Findings")
 			first = false
 		}
-		m.finding("", &f, "")
+		if m.finding("", &f, ""); m.err != nil {
+			return
+		}
 	}
 }
 
