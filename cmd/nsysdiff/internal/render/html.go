@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"io"
+	"reflect"
 
 	"github.com/nsysdiff/nsysdiff/align"
 )
@@ -72,15 +73,19 @@ func (x *htmlWriter) Data() (template.JS, error) {
 	p.write(head)
 	p.print(`"sites":[`)
 	if p.err == nil {
+		site := planJSON(reflect.TypeFor[dataSite]())
 		p.err = inPieces(x.w, len(x.data.ids), func(b []byte, from, to int) ([]byte, error) {
-			list, err := json.Marshal(x.data.sites(from, to))
-			if err != nil {
-				return nil, err
+			list := reflect.ValueOf(x.data.sites(from, to))
+			for i := range list.Len() {
+				if from+i > 0 {
+					b = append(b, ',')
+				}
+				var err error
+				if b, err = site(b, list.Index(i), inPage); err != nil {
+					return nil, err
+				}
 			}
-			if from > 0 {
-				b = append(b, ',')
-			}
-			return append(b, list[1:len(list)-1]...), nil
+			return b, nil
 		})
 	}
 	p.print("]")

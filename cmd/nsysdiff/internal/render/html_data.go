@@ -194,7 +194,7 @@ func newDataSample(s *align.Sample, g *align.Geometry, most int) *dataSample {
 	if s == nil {
 		return nil
 	}
-	d := &dataSample{N: s.N}
+	d := &dataSample{N: s.N, Stats: make([]float64, 0, 9)}
 	for _, x := range []float64{s.MedianNS, s.LoNS, s.HiNS, s.MeanNS, s.StddevNS, float64(s.MinNS), s.P5NS, s.P95NS, float64(s.MaxNS)} {
 		d.Stats = append(d.Stats, significant(x))
 	}

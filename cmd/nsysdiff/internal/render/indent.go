@@ -46,8 +46,11 @@ func appendIndented(b, text []byte, depth int) []byte {
 	return b
 }
 
-// appendLine begins a line at depth.
+// appendLine begins a line at depth, if there are lines.
 func appendLine(b []byte, depth int) []byte {
+	if depth < 0 {
+		return b // in a page
+	}
 	const line = "\n                                "
 	if n := 1 + 2*depth; n <= len(line) {
 		return append(b, line[:n]...)

@@ -11,8 +11,12 @@ import (
 )
 
 // A jsonAppender appends values of one type, indented as if they stood at depth,
-// as a [jsonEncoder] does.
+// as a [jsonEncoder] does, or for a page if depth is that of inPage.
 type jsonAppender func(b []byte, v reflect.Value, depth int) ([]byte, error)
+
+// inPage is the depth of what stands in HTML: as [json.Marshal] writes it, without
+// white space and with the characters escaped that HTML gives a meaning.
+const inPage = math.MinInt32
 
 // planJSON returns what appends values of a type. It looks at the type once, and
 // writes itself what is nearly all of a large result: structs and lists of plain
@@ -81,7 +85,7 @@ func planList(t reflect.Type) jsonAppender {
 
 type jsonField struct {
 	index     int
-	key       string // with its quotes and colon
+	key       string // with its quotes, colon and space
 	omitEmpty bool
 	append    jsonAppender
 }
@@ -115,7 +119,11 @@ func planStruct(t reflect.Type) jsonAppender {
 			} else {
 				b = append(b, ',')
 			}
-			if b, err = f.append(append(appendLine(b, depth+1), f.key...), x, depth+1); err != nil {
+			key := f.key
+			if depth < 0 {
+				key = strings.TrimSuffix(key, " ")
+			}
+			if b, err = f.append(append(appendLine(b, depth+1), key...), x, depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -150,6 +158,10 @@ func appendAny(b []byte, v reflect.Value, depth int) ([]byte, error) {
 	if v.CanAddr() {
 		v = v.Addr() // it may have methods that the value has not
 	}
+	if depth < 0 {
+		text, err := json.Marshal(v.Interface())
+		return append(b, text...), err
+	}
 	e := newJSONEncoder(b, depth)
 	if err := e.append(v.Interface()); err != nil {
 		return nil, err
@@ -159,7 +171,7 @@ func appendAny(b []byte, v reflect.Value, depth int) ([]byte, error) {
 
 func appendString(b []byte, v reflect.Value, depth int) ([]byte, error) {
 	s := v.String()
-	if !isPlain(s) {
+	if !isPlain(s) || depth < 0 && strings.ContainsAny(s, "<>&") {
 		return appendAny(b, v, depth)
 	}
 	return append(append(append(b, '"'), s...), '"'), nil

@@ -93,6 +93,19 @@ func TestPlanJSON(t *testing.T) {
 		got, err := planJSON(list.Type())(nil, list, 0)
 		want, wantErr := plainJSON(list.Interface())
 		checkSame(t, append(got, '\n'), want, err, wantErr)
+		got, err = planJSON(list.Type())(nil, list, inPage)
+		want, wantErr = json.Marshal(list.Interface())
+		checkSame(t, got, want, err, wantErr)
+	}
+}
+
+// TestPlanJSONOfPage: strings and numbers of all kinds, as a page has them.
+func TestPlanJSONOfPage(t *testing.T) {
+	for seed := range uint64(20) {
+		v := reflect.ValueOf(random(seed, 3))
+		got, err := planJSON(v.Type())(nil, v, inPage)
+		want, wantErr := json.Marshal(v.Interface())
+		checkSame(t, got, want, err, wantErr)
 	}
 }
 
