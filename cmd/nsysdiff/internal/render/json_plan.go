@@ -178,14 +178,7 @@ func appendString(b []byte, v reflect.Value, depth int) ([]byte, error) {
 }
 
 // isPlain reports whether JSON has a string as it is.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
+func isPlain(s string) bool { return isClean(s) && !strings.ContainsAny(s, "\"\\") }
 
 // appendFloat writes a number as encoding/json does, as ECMAScript does.
 func appendFloat(b []byte, v reflect.Value, depth int) ([]byte, error) {
