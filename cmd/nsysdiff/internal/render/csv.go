@@ -121,7 +121,12 @@ func optional(f *float64) string {
 }
 
 // float returns the shortest decimal that reads back as f.
-func float(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+func float(f float64) string {
+	if n, ok := whole(f); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
 
 func dims(d [3]int32) string {
 	b := strconv.AppendInt(nil, int64(d[0]), 10)

@@ -182,11 +182,11 @@ func isPlain(s string) bool { return isClean(s) && !strings.ContainsAny(s, "\"\\
 
 // appendFloat writes a number as encoding/json does, as ECMAScript does.
 func appendFloat(b []byte, v reflect.Value, depth int) ([]byte, error) {
-	const exact = 1 << 53
 	x := v.Float()
+	if n, ok := whole(x); ok {
+		return strconv.AppendInt(b, n, 10), nil
+	}
 	switch size := math.Abs(x); {
-	case size < exact && x == math.Trunc(x) && (x != 0 || !math.Signbit(x)):
-		return strconv.AppendInt(b, int64(x), 10), nil // takes a fourth of the time
 	case size >= 1e-6 && size < 1e21:
 		return strconv.AppendFloat(b, x, 'f', -1, 64), nil
 	case size >= 1e-9 && size < 1e-6: // as shares are

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -315,6 +317,15 @@ func TestTold(t *testing.T) {
 	got := told([]string{"a.", "b", "a.", "", "c..", "a.", "b", "a"})
 	if d := cmp.Diff([]string{"a (3 times)", "b (2 times)", "", "c..", "a"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestFloat holds the way of writing floats that is taken for most to the other.
+func TestFloat(t *testing.T) {
+	for _, x := range append(oddFloats(), math.NaN(), math.Inf(1), math.Inf(-1)) {
+		if got, want := float(x), strconv.FormatFloat(x, 'f', -1, 64); got != want {
+			t.Errorf("%g: %q, want %q", x, got, want)
+		}
 	}
 }
 
