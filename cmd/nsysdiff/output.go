@@ -81,7 +81,7 @@ func checkOutputs(outputs []output, reports []string) error {
 // write renders a document for all outputs and, once all of them are whole,
 // writes the files, then standard output.
 func write(outputs []output, d document, how rendering, env environment, watch *stopwatch) error {
-	contents := make([]bytes.Buffer, len(outputs))
+	contents := make([]pages, len(outputs))
 	for i, o := range outputs {
 		options := how.file
 		if o.path == "" {
@@ -96,7 +96,11 @@ func write(outputs []output, d document, how rendering, env environment, watch *
 		if o.path == "" {
 			continue
 		}
-		if err := writeFile(o.path, contents[i].Bytes()); err != nil {
+		err := writeFileFrom(o.path, func(w io.Writer) error {
+			_, err := contents[i].WriteTo(w)
+			return err
+		})
+		if err != nil {
 			return fileProblem("", o.path, err)
 		}
 	}
@@ -107,7 +111,7 @@ func write(outputs []output, d document, how rendering, env environment, watch *
 		if o.path != "" {
 			continue
 		}
-		if _, err := env.stdout.Write(contents[i].Bytes()); err != nil {
+		if _, err := contents[i].WriteTo(env.stdout); err != nil {
 			return fileProblem("", "standard output", err)
 		}
 	}

@@ -1,8 +1,8 @@
 package render
 
 import (
+	"bytes"
 	"encoding/csv"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -14,18 +14,22 @@ import (
 // kernels, and memory operations if asked for, of one report. Times are in
 // nanoseconds, shares from 0 to 1.
 func CSV(w io.Writer, r *align.Result, o Options) error {
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
-	if r.Mode == align.ModeReport {
-		reportCSV(c, r, o)
-	} else {
-		sitesCSV(c, r)
+	if r.Mode != align.ModeReport {
+		return sitesCSV(w, r)
 	}
+	c := newCSV(w)
+	reportCSV(c, r, o)
 	c.Flush()
 	return c.Error()
 }
 
-func sitesCSV(w *csv.Writer, r *align.Result) {
+func newCSV(w io.Writer) *csv.Writer {
+	c := csv.NewWriter(w)
+	c.UseCRLF = true
+	return c
+}
+
+func sitesCSV(w io.Writer, r *align.Result) error {
 	mock, e2e := sideNames(r)
 	header := []string{"site", mock + "_name", e2e + "_name", "family", "verdict", "variant", "reason",
 		"ratio", "ratio_lo", "ratio_hi", "p"}
@@ -35,18 +39,31 @@ func sitesCSV(w *csv.Writer, r *align.Result) {
 		}
 	}
 	header = append(header, "present", "module", "nvtx")
-	// The writer keeps its first error, which CSV returns.
-	_ = w.Write(header)
-	for i := range r.Sites {
-		s := &r.Sites[i]
-		record := []string{strconv.Itoa(s.Index), csvText(s.MockName), csvText(s.E2EName), csvText(s.Family),
-			string(s.Verdict), strconv.FormatBool(s.Variant), csvText(s.Reason),
-			optional(s.Ratio), optional(s.RatioLo), optional(s.RatioHi), optional(s.P)}
-		record = append(record, sideCSV(s.Mock, s.MockShare, s.MockLaunch)...)
-		record = append(record, sideCSV(s.E2E, s.E2EShare, s.E2ELaunch)...)
-		record = append(record, float(s.Present), csvText(s.Module), csvText(strings.Join(s.NVTX, "/")))
-		_ = w.Write(record)
+	c := newCSV(w)
+	// The writer keeps its first error, which Error returns.
+	_ = c.Write(header)
+	c.Flush()
+	if err := c.Error(); err != nil {
+		return err
 	}
+	return inPieces(w, len(r.Sites), func(b []byte, from, to int) ([]byte, error) {
+		out := bytes.NewBuffer(b)
+		c := newCSV(out)
+		for i := from; i < to; i++ {
+			_ = c.Write(siteCSV(&r.Sites[i]))
+		}
+		c.Flush()
+		return out.Bytes(), c.Error()
+	})
+}
+
+func siteCSV(s *align.Site) []string {
+	record := []string{strconv.Itoa(s.Index), csvText(s.MockName), csvText(s.E2EName), csvText(s.Family),
+		string(s.Verdict), strconv.FormatBool(s.Variant), csvText(s.Reason),
+		optional(s.Ratio), optional(s.RatioLo), optional(s.RatioHi), optional(s.P)}
+	record = append(record, sideCSV(s.Mock, s.MockShare, s.MockLaunch)...)
+	record = append(record, sideCSV(s.E2E, s.E2EShare, s.E2ELaunch)...)
+	return append(record, float(s.Present), csvText(s.Module), csvText(strings.Join(s.NVTX, "/")))
 }
 
 func sideCSV(s *align.Sample, share float64, g *align.Geometry) []string {
@@ -104,6 +121,17 @@ func optional(f *float64) string {
 }
 
 // float returns the shortest decimal that reads back as f.
-func float(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+func float(f float64) string {
+	if n, ok := whole(f); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
 
-func dims(d [3]int32) string { return fmt.Sprintf("%dx%dx%d", d[0], d[1], d[2]) }
+func dims(d [3]int32) string {
+	b := strconv.AppendInt(nil, int64(d[0]), 10)
+	for _, n := range d[1:] {
+		b = strconv.AppendInt(append(b, 'x'), int64(n), 10)
+	}
+	return string(b)
+}

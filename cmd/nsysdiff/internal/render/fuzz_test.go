@@ -57,21 +57,3 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
-
-func FuzzEscapeJSON(f *testing.F) {
-	f.Add("a\u202eb\U000e0001c")
-	f.Fuzz(func(t *testing.T, s string) {
-		if !utf8.ValidString(s) || strings.ContainsAny(s, "\n\"\\") {
-			t.Skip()
-		}
-		got := string(escapeJSON([]byte(`"` + s + `"`)))
-		if back, err := strconv.Unquote(got); err == nil && !strings.Contains(got, `\ud8`) && !strings.Contains(got, `\udb`) && back != s {
-			t.Errorf("%q became %q, which reads %q", s, got, back)
-		}
-		for _, r := range got {
-			if !strconv.IsPrint(r) {
-				t.Errorf("%q still holds %q", got, r)
-			}
-		}
-	})
-}

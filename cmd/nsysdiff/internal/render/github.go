@@ -1,8 +1,8 @@
 package render
 
 import (
-	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -75,10 +75,13 @@ func githubLevel(f *align.Finding, o Options) string {
 // data and properties in their own way (actions/toolkit,
 // packages/core/src/command.ts).
 func githubCommand(command, title, text string) string {
-	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	return "::" + command + " title=" + property.Replace(Clean(title)) + "::" + data.Replace(text) + "\n"
+	return "::" + command + " title=" + githubProperty.Replace(Clean(title)) + "::" + githubData.Replace(text) + "\n"
 }
+
+var (
+	githubData     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
 
 // StepSummaryLimit is how many bytes the summary of a step may have, or GitHub
 // drops it whole.
@@ -92,18 +95,38 @@ const StepSummaryLimit = 1 << 20
 // out, which it says.
 func StepSummary(w io.Writer, r *align.Result, o Options, limit int) error {
 	for most := max(len(r.Sites), len(r.Findings), len(r.Kernels), 1); ; most /= 2 {
-		var b bytes.Buffer
-		if err := stepSummary(&b, r, o, most); err != nil {
+		b := bounded{room: limit}
+		switch err := stepSummary(&b, r, o, most); {
+		case err == nil:
+			_, err := w.Write(b.text)
 			return err
-		}
-		if b.Len() <= limit {
-			_, err := w.Write(b.Bytes())
+		case !errors.Is(err, errNoRoom):
 			return err
-		}
-		if most == 0 {
+		case most == 0:
 			return nil // not even the title fits beside what else the step wrote
 		}
 	}
+}
+
+// A bounded text fails when there is no room for what is written: who writes it
+// need not make what would be thrown away.
+type bounded struct {
+	text []byte
+	room int
+}
+
+var errNoRoom = errors.New("no room")
+
+func (b *bounded) Write(p []byte) (int, error) { return hold(b, p) }
+
+func (b *bounded) WriteString(s string) (int, error) { return hold(b, s) }
+
+func hold[T string | []byte](b *bounded, s T) (int, error) {
+	if b.room -= len(s); b.room < 0 {
+		return 0, errNoRoom
+	}
+	b.text = append(b.text, s...)
+	return len(s), nil
 }
 
 func stepSummary(w io.Writer, r *align.Result, o Options, most int) error {

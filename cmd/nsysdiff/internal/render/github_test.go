@@ -99,6 +99,16 @@ func TestStepSummary(t *testing.T) {
 	}
 	golden(t, "compare.summary", whole.String())
 
+	for _, limit := range []int{whole.Len(), whole.Len() - 1} {
+		var b bytes.Buffer
+		if err := StepSummary(&b, r, Options{}, limit); err != nil {
+			t.Fatal(err)
+		}
+		if b.Len() > limit || b.Len() == 0 || (b.Len() == whole.Len()) != (limit == whole.Len()) {
+			t.Errorf("%d of %d bytes, limit %d", b.Len(), whole.Len(), limit)
+		}
+	}
+
 	// A large result stays within the limit and keeps what does not match.
 	for range 9 {
 		r.Sites = append(r.Sites, r.Sites...)

@@ -51,7 +51,15 @@ type htmlData struct {
 	Sites []dataSite `json:"sites"` // by Site.Index
 	Mock  *dataStep  `json:"mock,omitempty"`
 	E2E   *dataStep  `json:"e2e,omitempty"`
+
+	// Sites is empty until sites makes them, some at a time: they are nearly all
+	// that the page holds.
+	r   *align.Result
+	ids []siteIDs // of the result's sites
 }
+
+// siteIDs are the numbers that a site refers to others by, or -1.
+type siteIDs struct{ mock, e2e, path int }
 
 type dataSite struct {
 	Mock   int      `json:"m"` // index into Names, or -1
@@ -94,25 +102,17 @@ type dataStep struct {
 const dataBudget = 400_000
 
 func newHTMLData(r *align.Result, names *nameTable) htmlData {
-	d := htmlData{Mode: Clean(string(r.Mode)), Max: r.Limits.MaxRatio}
+	d := htmlData{Mode: Clean(string(r.Mode)), Max: r.Limits.MaxRatio, Sites: []dataSite{}, r: r, ids: make([]siteIDs, len(r.Sites))}
 	d.Sides[0], d.Sides[1] = sideNames(r)
-	most := max(dataBudget/max(4*len(r.Sites), 1), 16)
-	d.Sites = make([]dataSite, len(r.Sites))
 	paths := map[string]int{}
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		m := siteMark(r, s.Verdict)
-		x := dataSite{
-			Mock: -1, E2E: -1, ID: Clean(string(s.Verdict)), Class: markOf(m, "").Class, Sign: m.text(), Word: Clean(verdictWord(r, s.Verdict)),
-			Reason: Clean(s.Reason), Ratio: rounded(s.Ratio), Lo: rounded(s.RatioLo), Hi: rounded(s.RatioHi),
-			Share: significant(max(s.MockShare, s.E2EShare)), Path: -1, Facts: siteFacts(r, s),
-			MockSample: newDataSample(s.Mock, s.MockLaunch, most), E2ESample: newDataSample(s.E2E, s.E2ELaunch, most),
-		}
+		x := siteIDs{-1, -1, -1}
 		if s.MockName != "" {
-			x.Mock = names.id(Clean(s.MockName))
+			x.mock = names.id(Clean(s.MockName))
 		}
 		if s.E2EName != "" {
-			x.E2E = names.id(Clean(s.E2EName))
+			x.e2e = names.id(Clean(s.E2EName))
 		}
 		if len(s.NVTX) > 0 {
 			key := strings.Join(s.NVTX, "\x00")
@@ -126,9 +126,9 @@ func newHTMLData(r *align.Result, names *nameTable) htmlData {
 				}
 				d.Paths = append(d.Paths, clean)
 			}
-			x.Path = id
+			x.path = id
 		}
-		d.Sites[i] = x
+		d.ids[i] = x
 	}
 	d.Mock = newDataStep(r.Mock)
 	if r.E2E != nil {
@@ -140,6 +140,24 @@ func newHTMLData(r *align.Result, names *nameTable) htmlData {
 		d.Short[i] = cutMiddle(Clean(n), siteNameWidth)
 	}
 	return d
+}
+
+// sites returns some of Sites.
+func (d *htmlData) sites(from, to int) []dataSite {
+	r := d.r
+	most := max(dataBudget/max(4*len(r.Sites), 1), 16)
+	list := make([]dataSite, 0, to-from)
+	for i := from; i < to; i++ {
+		s := &r.Sites[i]
+		m := siteMark(r, s.Verdict)
+		list = append(list, dataSite{
+			Mock: d.ids[i].mock, E2E: d.ids[i].e2e, ID: Clean(string(s.Verdict)), Class: markOf(m, "").Class, Sign: m.text(), Word: Clean(verdictWord(r, s.Verdict)),
+			Reason: Clean(s.Reason), Ratio: rounded(s.Ratio), Lo: rounded(s.RatioLo), Hi: rounded(s.RatioHi),
+			Share: significant(max(s.MockShare, s.E2EShare)), Path: d.ids[i].path, Facts: siteFacts(r, s),
+			MockSample: newDataSample(s.Mock, s.MockLaunch, most), E2ESample: newDataSample(s.E2E, s.E2ELaunch, most),
+		})
+	}
+	return list
 }
 
 // siteFacts returns what is told of a site only where it is chosen.
@@ -176,7 +194,7 @@ func newDataSample(s *align.Sample, g *align.Geometry, most int) *dataSample {
 	if s == nil {
 		return nil
 	}
-	d := &dataSample{N: s.N}
+	d := &dataSample{N: s.N, Stats: make([]float64, 0, 9)}
 	for _, x := range []float64{s.MedianNS, s.LoNS, s.HiNS, s.MeanNS, s.StddevNS, float64(s.MinNS), s.P5NS, s.P95NS, float64(s.MaxNS)} {
 		d.Stats = append(d.Stats, significant(x))
 	}

@@ -29,7 +29,7 @@ type htmlPage struct {
 	Findings []htmlFindings
 	Steps    *htmlSteps
 
-	Sites  []htmlSite
+	Sites  []*align.Site
 	Beside []htmlNeighbour
 	Tables []htmlTable
 	Facts  []htmlFact
@@ -42,7 +42,10 @@ type htmlPage struct {
 	Command string
 	Limits  []string
 	Drawn   bool // there is a typical step to draw
-	Data    htmlData
+
+	r        *align.Result
+	rowNames []siteNames // of Sites
+	data     htmlData
 }
 
 // An htmlMark is an answer with the sign and the class of its colour.
@@ -161,7 +164,7 @@ type htmlNotes struct {
 
 func newHTMLPage(r *align.Result, o Options) *htmlPage {
 	names := newNameTable()
-	p := &htmlPage{Mode: r.Mode, Version: Clean(o.Version), Command: shellCommand(o.Command)}
+	p := &htmlPage{r: r, Mode: r.Mode, Version: Clean(o.Version), Command: shellCommand(o.Command)}
 	p.Mock, p.E2E = sideNames(r)
 	p.Ratio = p.Mock + "/" + p.E2E
 	if r.Mode == align.ModeRegression {
@@ -186,7 +189,7 @@ func newHTMLPage(r *align.Result, o Options) *htmlPage {
 	p.tables(r, o, names)
 	p.captures(r)
 	p.Drawn = len(r.Sites) > 0 && r.Mock.Timeline != nil && r.E2E != nil && r.E2E.Timeline != nil
-	p.Data = newHTMLData(r, names)
+	p.data = newHTMLData(r, names)
 	p.Names = names.full
 	return p
 }
@@ -311,45 +314,54 @@ func (p *htmlPage) steps(r *align.Result) {
 // siteNameWidth is how long a kernel's name may be in the tables, in columns.
 const siteNameWidth = 56
 
+// siteNames are the names that the row of a site shows.
+type siteNames struct {
+	name  htmlName
+	other *htmlName // the E2E's, if it is another
+}
+
 func (p *htmlPage) sites(r *align.Result, names *nameTable) {
-	sites := r.Sites
-	if r.Mode == align.ModeRegression {
-		sites = byCost(sites)
-	}
-	full := make([]string, len(sites))
-	for i := range sites {
-		full[i] = Clean(siteName(&sites[i]))
+	p.Sites = sitesByCost(r)
+	p.rowNames = make([]siteNames, len(p.Sites))
+	full := make([]string, len(p.Sites))
+	for i, s := range p.Sites {
+		full[i] = Clean(siteName(s))
 	}
 	short := fitNames(full, siteNameWidth)
-	for i := range sites {
-		s := &sites[i]
-		times := siteTimes(s)
-		x := htmlSite{
-			Index: s.Index, ID: Clean(string(s.Verdict)), Verdict: markOf(siteMark(r, s.Verdict), Clean(verdictWord(r, s.Verdict))),
-			Name: names.name(full[i], short[i]), Module: Clean(s.Module), Kind: Clean(s.StepKind),
-			Mock: times[0], E2E: times[1], Ratio: siteRatio(s), RatioKey: -1, Interval: siteInterval(s),
-			Share: percent(max(s.MockShare, s.E2EShare)), ShareKey: max(s.MockShare, s.E2EShare), Reason: Clean(s.Reason),
-		}
+	for i, s := range p.Sites {
+		p.rowNames[i].name = names.name(full[i], short[i])
 		if s.MockName != "" && s.E2EName != "" && s.MockName != s.E2EName {
 			other := names.name(Clean(s.E2EName), fitName(Clean(s.E2EName), siteNameWidth))
-			x.Other = &other
+			p.rowNames[i].other = &other
 		}
-		if s.Mock != nil {
-			x.MockNS = s.Mock.MedianNS
-		}
-		if s.E2E != nil {
-			x.E2ENS = s.E2E.MedianNS
-		}
-		if s.Ratio != nil {
-			x.HasRatio, x.RatioKey = true, *s.Ratio
-			x.Mid = onBar(r, *s.Ratio)
-			x.Lo, x.Hi = x.Mid, x.Mid
-			if s.RatioLo != nil && s.RatioHi != nil {
-				x.Lo, x.Hi = onBar(r, *s.RatioLo), onBar(r, *s.RatioHi)
-			}
-		}
-		p.Sites = append(p.Sites, x)
 	}
+}
+
+// siteRow returns row i of the table of sites.
+func (p *htmlPage) siteRow(i int) htmlSite {
+	s := p.Sites[i]
+	times := siteTimes(s)
+	x := htmlSite{
+		Index: s.Index, ID: Clean(string(s.Verdict)), Verdict: markOf(siteMark(p.r, s.Verdict), Clean(verdictWord(p.r, s.Verdict))),
+		Name: p.rowNames[i].name, Other: p.rowNames[i].other, Module: Clean(s.Module), Kind: Clean(s.StepKind),
+		Mock: times[0], E2E: times[1], Ratio: siteRatio(s), RatioKey: -1, Interval: siteInterval(s),
+		Share: percent(max(s.MockShare, s.E2EShare)), ShareKey: max(s.MockShare, s.E2EShare), Reason: Clean(s.Reason),
+	}
+	if s.Mock != nil {
+		x.MockNS = s.Mock.MedianNS
+	}
+	if s.E2E != nil {
+		x.E2ENS = s.E2E.MedianNS
+	}
+	if s.Ratio != nil {
+		x.HasRatio, x.RatioKey = true, *s.Ratio
+		x.Mid = onBar(p.r, *s.Ratio)
+		x.Lo, x.Hi = x.Mid, x.Mid
+		if s.RatioLo != nil && s.RatioHi != nil {
+			x.Lo, x.Hi = onBar(p.r, *s.RatioLo), onBar(p.r, *s.RatioHi)
+		}
+	}
+	return x
 }
 
 // onBar returns where a ratio stands on a bar from 1/10 to 10, or for a

@@ -3,9 +3,14 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"html/template"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -400,6 +405,7 @@ func TestHTMLSize(t *testing.T) {
 func TestHTMLData(t *testing.T) {
 	r := drawn(t, 60)
 	d := newHTMLData(r, newNameTable())
+	d.Sites = d.sites(0, len(r.Sites))
 	sums := func(differences []float64) []int64 {
 		var out []int64
 		last := 0.0
@@ -512,4 +518,90 @@ func FuzzHTML(f *testing.F) {
 			t.Errorf("%d scripts and %d styles out of %q, %q", elements["script"], elements["style"], a, b)
 		}
 	})
+}
+
+// TestHTMLPieces: a page that is written in several pieces has each site once, in
+// order, in its table and in what the script draws.
+func TestHTMLPieces(t *testing.T) {
+	for _, n := range []int{1, inOnePiece, inOnePiece + 1, 5*inOnePiece - 1} {
+		r := large(n, true)
+		text := render(t, "html", r, Options{})
+		var want, got []string
+		for _, s := range sitesByCost(r) {
+			want = append(want, fmt.Sprint(s.Index))
+		}
+		for _, m := range regexp.MustCompile(`<tr role="row" id="s(\d+)"`).FindAllStringSubmatch(text, -1) {
+			got = append(got, m[1])
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("rows of %d sites (-want +got):\n%s", n, d)
+		}
+		_, data, _ := strings.Cut(text, `<script type="application/json" id="data">`)
+		data, _, _ = strings.Cut(data, "</script>")
+		d := newHTMLPage(r, Options{}).data
+		d.Sites = d.sites(0, n)
+		whole, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(whole), data); d != "" {
+			t.Errorf("data of %d sites (-want +got):\n%s", n, d)
+		}
+	}
+}
+
+// TestHTMLRows holds the rows of sites to what html/template makes of them.
+func TestHTMLRows(t *testing.T) {
+	page := template.Must(template.New("page").Parse(pageTemplate))
+	data, err := os.ReadFile("testdata/sites.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := template.Must(page.New("sites").Parse(string(data)))
+	check := func(r *align.Result, odd string) {
+		t.Helper()
+		p := &htmlPage{r: r, E2E: odd}
+		p.sites(r, newNameTable())
+		var got []byte
+		var list []htmlSite
+		for i := range p.Sites {
+			x := p.siteRow(i)
+			if odd != "" { // also what Clean would have made harmless
+				x.ID, x.Verdict, x.Module, x.Reason, x.Name = odd, htmlMark{odd, odd, odd}, odd, odd, htmlName{odd, odd, i}
+				x.Ratio, x.Interval, x.Share, x.Mock, x.E2E = odd, odd, odd, odd, odd
+			}
+			got = x.append(got, p.E2E)
+			list = append(list, x)
+		}
+		var want bytes.Buffer
+		if err := rows.Execute(&want, struct {
+			E2E   string
+			Sites []htmlSite
+		}{p.E2E, list}); err != nil {
+			t.Fatal(err)
+		}
+		checkSame(t, got, want.Bytes(), nil, nil)
+	}
+	for seed := range uint64(20) {
+		r := random(seed, 100)
+		for i, s := range oddFloats() {
+			r.Sites[i].Ratio, r.Sites[i].MockShare, r.Sites[i].Mock = &s, s, &align.Sample{MedianNS: s}
+		}
+		check(r, "")
+	}
+	for _, s := range append(oddStrings(), hostile, "+1", "a\x00b") {
+		check(load(t, "compare"), s)
+		check(load(t, "regression"), s)
+	}
+}
+
+// TestHTMLWriteError: the writer's first error is returned, wherever it comes.
+func TestHTMLWriteError(t *testing.T) {
+	r := large(3*inOnePiece, true)
+	whole := len(render(t, "html", r, Options{}))
+	for room := 0; room < whole; room += whole/50 + 1 {
+		if err := HTML(&fullWriter{room: room}, r, Options{}); !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("room for %d bytes: error %v", room, err)
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 // Markdown writes a result to be pasted into a pull request: GitHub-flavoured
 // Markdown, the comparison table first.
 func Markdown(w io.Writer, r *align.Result, o Options) error {
-	m := &markdownPrinter{printer: printer{w: w}, options: o, r: r}
+	m := &markdownPrinter{printer: printer{w: w}, options: o, r: r, names: map[string]string{}}
 	if r.Mode == align.ModeReport {
 		m.reportTable("Name", r.Kernels)
 		if len(r.MemOps) > 0 {
@@ -44,6 +44,7 @@ type markdownPrinter struct {
 	printer
 	options Options
 	r       *align.Result
+	names   map[string]string // as cells: many sites share a name
 }
 
 // markdownName is how long a name in a table may be, in columns. The names in
@@ -78,14 +79,11 @@ func (m *markdownPrinter) sites() {
 		m.row("Kernel", "Mock Layer", "E2E Model", "Match")
 	}
 	m.rule("lrrl")
-	sites := m.r.Sites
-	if m.r.Mode == align.ModeRegression {
-		sites = byCost(sites)
-	}
-	for i := range sites {
-		s := &sites[i]
+	for _, s := range sitesByCost(m.r) {
 		times := siteTimes(s)
-		m.row(mdName(siteName(s)), times[0], times[1], siteMatch(m.r, s))
+		if m.row(m.name(siteName(s)), times[0], times[1], siteMatch(m.r, s)); m.err != nil {
+			return
+		}
 	}
 }
 
@@ -119,19 +117,32 @@ func (m *markdownPrinter) siteDetails() {
 		s := &m.r.Sites[i]
 		module := ""
 		if s.Module != "" {
-			module = mdName(s.Module)
+			module = m.name(s.Module)
 		}
-		m.row(fmt.Sprint(s.Index), mdNameOrDash(s.MockName), mdNameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
+		m.row(fmt.Sprint(s.Index), m.nameOrDash(s.MockName), m.nameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
 			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(s.Reason))
+		if m.err != nil {
+			return
+		}
 	}
 	m.print("\n</details>\n")
 }
 
-func mdNameOrDash(name string) string {
+func (m *markdownPrinter) nameOrDash(name string) string {
 	if name == "" {
 		return "-"
 	}
-	return mdName(name)
+	return m.name(name)
+}
+
+// name returns a kernel's name as a cell of a table.
+func (m *markdownPrinter) name(name string) string {
+	cell, ok := m.names[name]
+	if !ok {
+		cell = mdName(name)
+		m.names[name] = cell
+	}
+	return cell
 }
 
 func (m *markdownPrinter) checklist() {
@@ -173,7 +184,9 @@ func (m *markdownPrinter) findings() {
 			m.title("Findings")
 			first = false
 		}
-		m.finding("", &f, "")
+		if m.finding("", &f, ""); m.err != nil {
+			return
+		}
 	}
 }
 
@@ -213,10 +226,10 @@ func (m *markdownPrinter) neighbours() {
 	m.row("Side", "Kernel", "Median", "Present")
 	m.rule("llrr")
 	for _, n := range m.r.Before {
-		m.row("before", mdName(n.Name), duration(n.MedianNS), percent(n.Share))
+		m.row("before", m.name(n.Name), duration(n.MedianNS), percent(n.Share))
 	}
 	for _, n := range m.r.After {
-		m.row("after", mdName(n.Name), duration(n.MedianNS), percent(n.Share))
+		m.row("after", m.name(n.Name), duration(n.MedianNS), percent(n.Share))
 	}
 }
 
@@ -259,7 +272,7 @@ func (m *markdownPrinter) byName() {
 		m.rule("lrrrrrrrrrrrrrrrrr")
 		for _, k := range rows {
 			unit := scaleFor(rowTimes(k.Mock, k.E2E)...)
-			cells := []string{mdName(k.Name)}
+			cells := []string{m.name(k.Name)}
 			cells = append(cells, sideCells(unit, k.Mock, k.MockShare)...)
 			cells = append(cells, sideCells(unit, k.E2E, k.E2EShare)...)
 			x := ""
@@ -309,7 +322,7 @@ func (m *markdownPrinter) reportTable(what string, list []align.KernelRow) {
 		}
 		unit := scaleFor(rowTimes(s)...)
 		m.row(percent(k.MockShare), duration(float64(s.TotalNS)), thousands(int64(s.N)), unit.time(s.MeanNS), unit.time(s.MedianNS),
-			unit.time(float64(s.MinNS)), unit.time(float64(s.MaxNS)), unit.time(s.StddevNS), mdName(k.Name))
+			unit.time(float64(s.MinNS)), unit.time(float64(s.MaxNS)), unit.time(s.StddevNS), m.name(k.Name))
 	}
 	m.restNote(left)
 }

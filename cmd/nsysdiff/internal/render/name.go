@@ -93,30 +93,33 @@ func fitEach(names []string, n int) []string {
 // differ and would look alike are cut instead where that tells them apart, by
 // their template arguments.
 func fitNames(names []string, n int) []string {
-	fit := fitEach(names, n)
-	full := map[string]map[string]bool{} // by what is shown
-	for i, name := range names {
-		if full[fit[i]] == nil {
-			full[fit[i]] = map[string]bool{}
+	shown := map[string]string{} // by name: many sites share one
+	var distinct []string
+	for _, name := range names {
+		if _, known := shown[name]; !known {
+			shown[name] = ""
+			distinct = append(distinct, name)
 		}
-		full[fit[i]][name] = true
 	}
-	apart := map[string]string{} // of the names that look alike
-	for _, alike := range full {
+	alike := map[string][]string{} // names by what is shown
+	for i, fit := range fitEach(distinct, n) {
+		shown[distinct[i]] = fit
+		alike[fit] = append(alike[fit], distinct[i])
+	}
+	for _, group := range alike {
 		cuts := map[string]bool{}
-		for name := range alike {
+		for _, name := range group {
 			cuts[cutMiddle(bareName(name), n)] = true
 		}
-		if len(alike) > 1 && len(cuts) == len(alike) {
-			for name := range alike {
-				apart[name] = cutMiddle(bareName(name), n)
+		if len(group) > 1 && len(cuts) == len(group) {
+			for _, name := range group {
+				shown[name] = cutMiddle(bareName(name), n)
 			}
 		}
 	}
+	fit := make([]string, len(names))
 	for i, name := range names {
-		if cut, ok := apart[name]; ok {
-			fit[i] = cut
-		}
+		fit[i] = shown[name]
 	}
 	return fit
 }

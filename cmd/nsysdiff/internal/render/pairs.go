@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -178,20 +177,21 @@ func jsonPairs(w io.Writer, pairs []Pair) error {
 	for i := range pairs {
 		status = max(status, pairs[i].Status)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err := e.Encode(struct {
+	pairs = slices.Clone(pairs)
+	var sites [][]align.Site
+	for i := range pairs {
+		if x := &pairs[i]; x.Result != nil {
+			rest, list := withoutSites(x.Result)
+			x.Result = rest
+			sites = append(sites, list)
+		}
+	}
+	const depth = 4 // of a result: pairs, pair, result
+	return writeJSON(w, struct {
 		Schema string `json:"schema"`
 		Status int    `json:"status"`
 		Pairs  []Pair `json:"pairs"`
-	}{PairsSchema, status, pairs})
-	if err != nil {
-		return fmt.Errorf("json: %w", err)
-	}
-	_, err = w.Write(escapeJSON(b.Bytes()))
-	return err
+	}{PairsSchema, status, pairs}, depth, sites)
 }
 
 // csvPairs writes one table with the pair's name in front. A pair without a

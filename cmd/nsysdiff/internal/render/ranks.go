@@ -174,21 +174,17 @@ func reportCount(s *align.Side) int {
 
 // told counts lines that are equal: profilers say the same of each process.
 func told(lines []string) []string {
+	times := map[string]int{}
 	var out []string
-	for i, line := range lines {
-		if slices.Contains(lines[:i], line) {
-			continue
+	for _, line := range lines {
+		if times[line]++; times[line] == 1 {
+			out = append(out, line)
 		}
-		n := 0
-		for _, other := range lines {
-			if other == line {
-				n++
-			}
+	}
+	for i, line := range out {
+		if n := times[line]; n > 1 {
+			out[i] = strings.TrimRight(line, ".") + fmt.Sprintf(" (%d times)", n)
 		}
-		if n > 1 {
-			line = strings.TrimRight(line, ".") + fmt.Sprintf(" (%d times)", n)
-		}
-		out = append(out, line)
 	}
 	return out
 }

@@ -79,3 +79,9 @@ func (p *printer) print(parts ...string) {
 		_, p.err = io.WriteString(p.w, s)
 	}
 }
+
+func (p *printer) write(b []byte) {
+	if p.err == nil {
+		_, p.err = p.w.Write(b)
+	}
+}

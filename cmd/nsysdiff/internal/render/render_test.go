@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -290,6 +292,62 @@ func TestFitNames(t *testing.T) {
 		if d := cmp.Diff(tt.want, fitNames(long, tt.n)); d != "" {
 			t.Errorf("in %d columns (-want +got):\n%s", tt.n, d)
 		}
+	}
+}
+
+// TestFitNamesRepeated: what a name is shown as does not depend on how often it
+// is there.
+func TestFitNamesRepeated(t *testing.T) {
+	names := []string{
+		"void a::generalRmsNorm<__nv_bfloat16, (int)7168>(float *, int)", "short",
+		"void a::generalRmsNorm<__nv_bfloat16, (int)1536>(float *, int)", "void b<(int)1, c::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>()",
+		"void b<(int)2, c::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>()",
+	}
+	once := fitNames(names, 24)
+	if d := cmp.Diff([]string{"generalRmsNo… (int)7168>", "short", "generalRmsNo… (int)1536>"}, once[:3]); d != "" {
+		t.Errorf("once (-want +got):\n%s", d)
+	}
+	twice := fitNames(slices.Concat(names, names[1:]), 24)
+	if d := cmp.Diff(slices.Concat(once, once[1:]), twice); d != "" {
+		t.Errorf("again (-want +got):\n%s", d)
+	}
+}
+
+func TestTold(t *testing.T) {
+	got := told([]string{"a.", "b", "a.", "", "c..", "a.", "b", "a"})
+	if d := cmp.Diff([]string{"a (3 times)", "b (2 times)", "", "c..", "a"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestFloat holds the way of writing floats that is taken for most to the other.
+func TestFloat(t *testing.T) {
+	for _, x := range append(oddFloats(), math.NaN(), math.Inf(1), math.Inf(-1)) {
+		if got, want := float(x), strconv.FormatFloat(x, 'f', -1, 64); got != want {
+			t.Errorf("%g: %q, want %q", x, got, want)
+		}
+	}
+}
+
+// TestPieces: what is made in pieces is what is made of each site by itself.
+func TestPieces(t *testing.T) {
+	n := 3*inOnePiece + 1
+	r := random(1, n)
+	r.Mode = align.ModeRegression
+	text := render(t, "csv", r, Options{})
+	var want strings.Builder
+	for i := range r.Sites {
+		one := *r
+		one.Sites = r.Sites[i : i+1]
+		rows := render(t, "csv", &one, Options{})
+		header, row, _ := strings.Cut(rows, "\r\n")
+		if i == 0 {
+			want.WriteString(header + "\r\n")
+		}
+		want.WriteString(row)
+	}
+	if d := cmp.Diff(want.String(), text); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -179,10 +179,7 @@ func (t *textPrinter) sites() {
 		{title: "ranks", drop: 4},
 		{title: "verdict", left: true, drop: 1, shrink: true},
 	}
-	sites := t.r.Sites
-	if t.r.Mode == align.ModeRegression {
-		sites = byCost(sites)
-	}
+	sites := sitesByCost(t.r)
 	ranks := false
 	var rows []row
 	for i := 0; i < len(sites); i++ {
@@ -197,7 +194,7 @@ func (t *textPrinter) sites() {
 				continue
 			}
 		}
-		s := &sites[i]
+		s := sites[i]
 		ranks = ranks || s.Ranks != nil
 		rows = append(rows, t.siteRow(s))
 	}
@@ -291,30 +288,43 @@ func rankSpread(s *align.Site) string {
 	return ratio(s.Ranks.MaxNS/s.Ranks.MinNS) + "x"
 }
 
-// byCost returns the sites in order of the time that they cost in all, new
-// against base.
-func byCost(sites []align.Site) []align.Site {
-	cost := func(s *align.Site) float64 {
-		var c float64
+// sitesByCost returns the sites of a regression check in order of the time that
+// they cost in all, new against base, and those of others in their own order.
+func sitesByCost(r *align.Result) []*align.Site {
+	sites := make([]*align.Site, len(r.Sites))
+	for i := range r.Sites {
+		sites[i] = &r.Sites[i]
+	}
+	if r.Mode != align.ModeRegression {
+		return sites
+	}
+	type costed struct {
+		cost float64
+		site *align.Site
+	}
+	list := make([]costed, len(sites))
+	for i, s := range sites {
+		list[i].site = s
 		if s.E2E != nil {
-			c += s.E2E.MedianNS
+			list[i].cost += s.E2E.MedianNS
 		}
 		if s.Mock != nil {
-			c -= s.Mock.MedianNS
+			list[i].cost -= s.Mock.MedianNS
 		}
-		return c
 	}
-	sorted := slices.Clone(sites)
-	slices.SortStableFunc(sorted, func(a, b align.Site) int {
-		switch x, y := cost(&a), cost(&b); {
-		case x > y:
+	slices.SortStableFunc(list, func(a, b costed) int {
+		switch {
+		case a.cost > b.cost:
 			return -1
-		case x < y:
+		case a.cost < b.cost:
 			return 1
 		}
 		return 0
 	})
-	return sorted
+	for i := range list {
+		sites[i] = list[i].site
+	}
+	return sites
 }
 
 func without(columns []column, rows []row, c int) ([]column, []row) {
