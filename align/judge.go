@@ -68,23 +68,22 @@ func (c *comparer) measureRatio(s *Site) {
 	}
 }
 
-// A rank test of fewer steps than minRanked a side cannot reach significance.
-const (
-	minRanked   = 4
-	significant = 0.05
-)
+// significant is the p-value up to which a rank test finds a difference.
+const significant = 0.05
 
 // indistinct reports whether the rank test finds no difference between the
 // samples of a site, where they are large enough for it, and notes its p-value.
 //
 // Of many sites that are judged, one in twenty would seem distinct by chance
-// (Bonferroni).
+// (Bonferroni). Samples so small that they would not even be found distinct if
+// all of one were above all of the other say nothing.
 func (c *comparer) indistinct(s *Site) bool {
-	if min(len(s.Mock.Steps), len(s.E2E.Steps)) < minRanked {
+	alpha := significant / float64(max(c.sites, 1))
+	if x, y := len(s.Mock.Steps), len(s.E2E.Steps); 2/choose(x+y, x) > alpha {
 		return false
 	}
 	s.P = c.rankTest(s)
-	return s.P != nil && *s.P > significant/float64(max(c.sites, 1))
+	return s.P != nil && *s.P > alpha
 }
 
 // rankTest returns the two-sided p-value of the rank test on the medians of a
