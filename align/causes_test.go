@@ -292,3 +292,28 @@ func TestNothingJudged(t *testing.T) {
 		t.Errorf("%s, %+v", r.Verdict, r.Checklist[0])
 	}
 }
+
+// TestModuleNotCalledAnywhere has a mock of the whole model whose layers all lack
+// the indexer: that is one cause, which explains the one finding.
+func TestModuleNotCalledAnywhere(t *testing.T) {
+	const layers = 3
+	step := slices.DeleteFunc(fullShape.model(layers), func(k kernel) bool {
+		return k.name == "sm90_fp8_mqa_logits" || k.name == "topKPerRowPrefill"
+	})
+	mock, _ := program(1, 10, step).trace("mock")
+	e2e, _ := program(2, 8, fullShape.model(layers)).trace("e2e")
+	r := compare(t, mock, e2e, align.Options{})
+	if diff := cmp.Diff([]string{"missing error/module-not-called"}, findingCodes(r)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if len(r.Causes) != 1 {
+		t.Fatalf("%d causes: %v", len(r.Causes), r.Causes)
+	}
+	c := r.Causes[0]
+	if !strings.HasSuffix(c.Message, "all 2 launches of that NVTX range are missing, in each of 3 places") {
+		t.Errorf("message %q", c.Message)
+	}
+	if len(c.Sites) != 2*layers || len(c.Evidence) != 2 {
+		t.Errorf("sites %v, evidence %q", c.Sites, c.Evidence)
+	}
+}

@@ -41,7 +41,7 @@ func AlignGlobal(ctx context.Context, a, b []Element) ([][2]int, error) {
 
 // FindOccurrences returns where query aligns in seq, as half-open ranges.
 func FindOccurrences(ctx context.Context, query, seq []Element, threshold int32) ([][2]int, error) {
-	found, err := findOccurrences(ctx, query, seq, threshold)
+	found, _, err := findOccurrences(ctx, query, seq, threshold)
 	out := make([][2]int, len(found))
 	for i, f := range found {
 		out[i] = [2]int{f.start, f.end}

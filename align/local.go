@@ -24,10 +24,12 @@ const unreachable = -1 << 30
 // Each state carries the launch at which its occurrence began, so that no
 // table is needed to trace back where occurrences lie: the memory is linear
 // in both sequences, and the time their product.
-func findOccurrences(ctx context.Context, query, seq []element, threshold int32) ([]interval, error) {
+//
+// Where nothing is found, best is the score of the best alignment there is.
+func findOccurrences(ctx context.Context, query, seq []element, threshold int32) (found []interval, best int32, err error) {
 	m, n := len(query), len(seq)
 	if m == 0 || n == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	// Column i-1 of each state by j: B, and the gaps that skip launches of
 	// seq, short and long.
@@ -44,7 +46,7 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 	var free int32              // F(i-1)
 	for i := 1; i <= n; i++ {
 		if i&0xff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
 		e := seq[i-1]
 		fresh := newPath(free, i-1)
@@ -69,13 +71,13 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 			at.xl = c.less(longOpen + longExtend).or(at.xl.less(longExtend))
 			diag, at.b = at.b, c
 		}
+		best = max(best, top.score())
 		began[i] = -1
 		if top.score()-threshold > free {
 			free = top.score() - threshold
 			began[i] = top.start()
 		}
 	}
-	var found []interval
 	for i := n; i > 0; {
 		if began[i] < 0 {
 			i--
@@ -87,7 +89,7 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 	for l, r := 0, len(found)-1; l < r; l, r = l+1, r-1 {
 		found[l], found[r] = found[r], found[l]
 	}
-	return found, nil
+	return found, best, nil
 }
 
 // A path is the score of a state, and the launch at which its occurrence began: in

@@ -24,6 +24,7 @@ func (c *comparer) moduleCause(r *Result) {
 			}
 		}
 	}
+	var modules uncalled
 	for i := 0; i < len(r.Sites); {
 		if r.Sites[i].Verdict != Missing {
 			i++
@@ -42,38 +43,78 @@ func (c *comparer) moduleCause(r *Result) {
 		for j < len(r.Sites) && r.Sites[j].Verdict == Missing && (module == "" || strings.HasPrefix(strings.Join(r.Sites[j].NVTX, "\x00")+"\x00", module+"\x00")) {
 			j++
 		}
-		c.moduleNotCalled(r, i, j, module)
+		if !c.o.Regression && (module != "" || j-i >= minModule) {
+			modules.add(r, module, interval{i, j})
+		}
 		i = j
 	}
+	for _, m := range modules.all {
+		r.Causes = append(r.Causes, c.moduleNotCalled(r, m))
+	}
+}
+
+// uncalled collects modules that the mock does not call. The zero value is ready.
+type uncalled struct {
+	all   []*uncalledModule
+	byKey map[string]*uncalledModule
+}
+
+// An uncalledModule is one module, or one after the other where a model has many
+// alike.
+type uncalledModule struct {
+	module string
+	runs   []interval // of Result.Sites
+}
+
+// add adds a run of missing sites: those of equal kernels are one.
+func (u *uncalled) add(r *Result, module string, run interval) {
+	names := []string{module}
+	for k := run.start; k < run.end; k++ {
+		s := &r.Sites[k]
+		if s.otherDtype() {
+			return // told by its data type
+		}
+		names = append(names, s.E2EName)
+	}
+	key := strings.Join(names, "\x00\x00")
+	m := u.byKey[key]
+	if m == nil {
+		if u.byKey == nil {
+			u.byKey = map[string]*uncalledModule{}
+		}
+		m = &uncalledModule{module: module}
+		u.byKey[key] = m
+		u.all = append(u.all, m)
+	}
+	m.runs = append(m.runs, run)
 }
 
 // minModule is how many missing launches in a row make a module where no NVTX
 // range does.
 const minModule = 3
 
-func (c *comparer) moduleNotCalled(r *Result, i, j int, module string) {
-	if module == "" && j-i < minModule || c.o.Regression {
-		return
-	}
+func (c *comparer) moduleNotCalled(r *Result, m *uncalledModule) Cause {
 	cause := Cause{Code: CauseModuleNotCalled}
 	var seen evidence
 	indexer := false
-	for k := i; k < j; k++ {
-		s := &r.Sites[k]
-		if s.otherDtype() {
-			return
+	for i, run := range m.runs {
+		for k := run.start; k < run.end; k++ {
+			s := &r.Sites[k]
+			cause.Sites = append(cause.Sites, s.Index)
+			if i > 0 {
+				continue // of the same kernels
+			}
+			seen.add(func() string {
+				return fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", c.short(s.E2EName), duration(s.E2E.MedianNS))
+			})
+			indexer = indexer || c.kindOf(s) == KindIndexer
 		}
-		cause.Sites = append(cause.Sites, s.Index)
-		seen.add(func() string {
-			return fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", c.short(s.E2EName), duration(s.E2E.MedianNS))
-		})
-		indexer = indexer || c.kindOf(s) == KindIndexer
 	}
 	cause.Evidence = seen.shown()
-	n := count(j-i, "launch")
+	n := count(m.runs[0].end-m.runs[0].start, "launch")
 	switch {
-	case module != "":
-		name := module[strings.LastIndex(module, "\x00")+1:]
+	case m.module != "":
+		name := m.module[strings.LastIndex(m.module, "\x00")+1:]
 		cause.Message = fmt.Sprintf("the mock does not call %s: all %s of that NVTX range are missing", name, n)
 		cause.Fix = fmt.Sprintf("call %s in the mock", name)
 	case indexer:
@@ -83,5 +124,8 @@ func (c *comparer) moduleNotCalled(r *Result, i, j int, module string) {
 		cause.Message = fmt.Sprintf("the mock does not call a part of the operation: %s in a row are missing", n)
 		cause.Fix = "call what launches them in the mock"
 	}
-	r.Causes = append(r.Causes, cause)
+	if len(m.runs) > 1 {
+		cause.Message += fmt.Sprintf(", in each of %d places", len(m.runs))
+	}
+	return cause
 }

@@ -75,11 +75,17 @@ func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, err
 		return []*occurrence{o}, nil
 	}
 	var found []*occurrence
+	nothing, most := false, int32(0) // the best there is, where nothing was found
 	for _, t := range thresholds {
-		places, err := findOccurrences(ctx, mock, seq, int32(min(t*len(mock), 1<<29)))
+		threshold := int32(min(t*len(mock), 1<<29))
+		if nothing && most <= threshold {
+			continue
+		}
+		places, best, err := findOccurrences(ctx, mock, seq, threshold)
 		if err != nil {
 			return nil, err
 		}
+		nothing, most = len(places) == 0, best
 		found = make([]*occurrence, len(places))
 		errs := make([]error, len(places))
 		parallel(ctx, len(places), func(i int) {

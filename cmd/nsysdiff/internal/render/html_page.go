@@ -246,16 +246,15 @@ func (p *htmlPage) verdicts(r *align.Result) {
 }
 
 func (p *htmlPage) explain(r *align.Result) {
+	byCause, rest := explained(r)
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		x := htmlCause{Title: Clean(causeTitle(c)), Message: Clean(c.Message), Fix: Clean(c.Fix)}
 		for _, e := range c.Evidence {
 			x.Evidence = append(x.Evidence, Clean(e))
 		}
-		for k := range r.Findings {
-			if f := &r.Findings[k]; f.Cause == c.Code {
-				x.Findings = append(x.Findings, newHTMLFinding(f, c.Fix))
-			}
+		for _, f := range byCause[i] {
+			x.Findings = append(x.Findings, newHTMLFinding(f, c.Fix))
 		}
 		p.Causes = append(p.Causes, x)
 	}
@@ -264,8 +263,8 @@ func (p *htmlPage) explain(r *align.Result) {
 		title    string
 	}{{align.Error, "Differences"}, {align.Warning, "Warnings"}, {align.Info, "Worth knowing"}} {
 		g := htmlFindings{Title: s.title}
-		for i := range r.Findings {
-			if f := &r.Findings[i]; f.Severity == s.severity && !explained(r, f) {
+		for _, f := range rest {
+			if f.Severity == s.severity {
 				g.List = append(g.List, newHTMLFinding(f, ""))
 			}
 		}

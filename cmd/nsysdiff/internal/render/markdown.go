@@ -12,13 +12,14 @@ import (
 // Markdown, the comparison table first.
 func Markdown(w io.Writer, r *align.Result, o Options) error {
 	m := &markdownPrinter{printer: printer{w: w}, options: o, r: r, names: map[string]string{}}
+	byCause, rest := explained(r)
 	if r.Mode == align.ModeReport {
 		m.reportTable("Name", r.Kernels)
 		if len(r.MemOps) > 0 {
 			m.print("\n")
 			m.reportTable("Operation", r.MemOps)
 		}
-		m.findings()
+		m.findings(rest)
 		m.captures()
 		return m.err
 	}
@@ -29,9 +30,9 @@ func Markdown(w io.Writer, r *align.Result, o Options) error {
 	}
 	m.print("\n")
 	m.stepTimes()
-	m.causes()
+	m.causes(byCause)
 	m.checklist()
-	m.findings()
+	m.findings(rest)
 	m.siteDetails()
 	m.ranks()
 	m.neighbours()
@@ -154,7 +155,7 @@ func (m *markdownPrinter) checklist() {
 	}
 }
 
-func (m *markdownPrinter) causes() {
+func (m *markdownPrinter) causes(byCause [][]*align.Finding) {
 	for i, c := range m.r.Causes {
 		if i == 0 {
 			m.title("Causes")
@@ -166,25 +167,18 @@ func (m *markdownPrinter) causes() {
 		if c.Fix != "" {
 			m.print("  - fix: ", mdText(c.Fix), "\n")
 		}
-		for _, f := range m.r.Findings {
-			if f.Cause == c.Code {
-				m.finding("  ", &f, c.Fix)
-			}
+		for _, f := range byCause[i] {
+			m.finding("  ", f, c.Fix)
 		}
 	}
 }
 
-func (m *markdownPrinter) findings() {
-	first := true
-	for _, f := range m.r.Findings {
-		if explained(m.r, &f) {
-			continue
-		}
-		if first {
+func (m *markdownPrinter) findings(rest []*align.Finding) {
+	for i, f := range rest {
+		if i == 0 {
 			m.title("Findings")
-			first = false
 		}
-		if m.finding("", &f, ""); m.err != nil {
+		if m.finding("", f, ""); m.err != nil {
 			return
 		}
 	}

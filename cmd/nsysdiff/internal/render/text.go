@@ -17,18 +17,19 @@ func Text(w io.Writer, r *align.Result, o Options) error {
 	o.Width = max(o.Width, MinWidth)
 	t := &textPrinter{printer: printer{w: w}, options: o, r: r}
 	t.captures()
+	byCause, rest := explained(r)
 	if r.Mode == align.ModeReport {
 		t.report()
-		t.findings()
+		t.findings(rest)
 		return t.err
 	}
 	t.sites()
 	t.ranks()
 	t.neighbours()
 	t.stepTimes()
-	t.causes()
+	t.causes(byCause)
 	t.checklist()
-	t.findings()
+	t.findings(rest)
 	t.byName()
 	t.memOps()
 	t.verdict()
@@ -394,7 +395,7 @@ func signed(ns float64) string {
 	return duration(0)
 }
 
-func (t *textPrinter) causes() {
+func (t *textPrinter) causes(byCause [][]*align.Finding) {
 	for i, c := range t.r.Causes {
 		if i == 0 {
 			t.title("Causes")
@@ -406,10 +407,8 @@ func (t *textPrinter) causes() {
 		if c.Fix != "" {
 			t.para("    fix: ", c.Fix, plain)
 		}
-		for _, f := range t.r.Findings {
-			if f.Cause == c.Code {
-				t.finding("    ", &f, c.Fix)
-			}
+		for _, f := range byCause[i] {
+			t.finding("    ", f, c.Fix)
 		}
 	}
 }
@@ -452,22 +451,13 @@ func checkLine(r *align.Result, c *align.Check) string {
 
 // findings writes those that no cause explains: the others stand below
 // their cause.
-func (t *textPrinter) findings() {
-	first := true
-	for _, f := range t.r.Findings {
-		if explained(t.r, &f) {
-			continue
-		}
-		if first {
+func (t *textPrinter) findings(rest []*align.Finding) {
+	for i, f := range rest {
+		if i == 0 {
 			t.title("Findings")
-			first = false
 		}
-		t.finding("  ", &f, "")
+		t.finding("  ", f, "")
 	}
-}
-
-func explained(r *align.Result, f *align.Finding) bool {
-	return f.Cause != "" && slices.ContainsFunc(r.Causes, func(c align.Cause) bool { return c.Code == f.Cause })
 }
 
 // finding writes a finding and its hint, unless that was just said.
