@@ -3,6 +3,7 @@ package align
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -360,13 +361,19 @@ func bestTurn(ctx context.Context, mock, seq []element, occ []*occurrence) (int,
 	if cells(mock, seq)*float64(len(mock)) > maxTurnCells {
 		return rotation(ctx, mock, seq)
 	}
-	best, most := 0, value(occ)+scoreName-1
-	for by := 1; by < len(mock); by++ {
+	values, errs := make([]int, len(mock)), make([]error, len(mock))
+	values[0] = value(occ)
+	parallel(ctx, len(mock)-1, func(k int) {
+		by := k + 1
 		occ, err := occurrencesIn(ctx, slices.Concat(mock[by:], mock[:by]), seq)
-		if err != nil {
-			return 0, err
-		}
-		if v := value(occ); v > most {
+		values[by], errs[by] = value(occ), err
+	})
+	if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
+		return 0, err
+	}
+	best, most := 0, values[0]+scoreName-1
+	for by, v := range values {
+		if v > most {
 			best, most = by, v
 		}
 	}
