@@ -52,6 +52,9 @@ type Options struct {
 	// OpRanges puts an NVTX range around each API call that launches or
 	// captures a kernel, as torch.autograd.profiler.emit_nvtx does.
 	OpRanges bool
+	// Skip leaves out each Skip-th launch of a process, none if 0: steps differ
+	// from each other then.
+	Skip int
 	// NoNVTX leaves out the NVTX ranges, NoAPI the CUDA API calls.
 	NoNVTX, NoAPI bool
 }

@@ -48,6 +48,7 @@ func TestWrite(t *testing.T) {
 		{"processes alike", big, `SELECT group_concat(n) FROM (SELECT count(*) AS n FROM CUPTI_ACTIVITY_KIND_KERNEL
 			WHERE correlationId < 500 GROUP BY globalPid)`, "274,274"},
 		{"memory operations", big, "SELECT (SELECT count(*) FROM CUPTI_ACTIVITY_KIND_MEMCPY) - (SELECT count(*) FROM CUPTI_ACTIVITY_KIND_MEMSET)", "0"},
+		{"each tenth launch left out", gen.Options{Skip: 10}, "SELECT count(*) || ',' || sum(gridId % 10 = 0) FROM CUPTI_ACTIVITY_KIND_KERNEL", "1000,0"},
 		{"no API", gen.Options{NoAPI: true}, "SELECT count(*) FROM CUPTI_ACTIVITY_KIND_RUNTIME", "0"},
 		{"no NVTX", gen.Options{NoNVTX: true}, "SELECT count(*) FROM NVTX_EVENTS", "0"},
 		{"sound", big, "PRAGMA integrity_check", "ok"},

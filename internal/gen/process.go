@@ -250,6 +250,9 @@ func (p *process) run(i int, c call, node int64) {
 	end := start + max(1, int64(ns))
 	p.free[s] = end
 	p.grid++
+	if p.o.Skip > 0 && p.grid%int64(p.o.Skip) == 0 {
+		return
+	}
 	p.out.kernels = append(p.out.kernels, kernel{
 		start, end, k.config, p.rank, firstStream + int64(s), c.correlation, p.grid, node,
 	})

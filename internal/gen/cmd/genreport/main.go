@@ -28,6 +28,7 @@ func main() {
 	flag.BoolVar(&o.Graph, "graph", false, "replay a CUDA graph in each step")
 	flag.BoolVar(&o.MemOps, "memops", false, "copies and memsets")
 	flag.BoolVar(&o.OpRanges, "op-ranges", false, "an NVTX range around each launch")
+	flag.IntVar(&o.Skip, "skip", 0, "leave out each `n`th launch, so that steps differ")
 	flag.BoolVar(&o.NoNVTX, "no-nvtx", false, "no NVTX ranges")
 	flag.BoolVar(&o.NoAPI, "no-api", false, "no CUDA API calls")
 	flag.Parse()
