@@ -259,9 +259,11 @@ const (
 func (s *sequence) kinds(classes []*class) []*kind {
 	order := slices.Clone(classes)
 	slices.SortStableFunc(order, func(a, b *class) int { return len(b.steps) - len(a.steps) })
+	prints := make([]fingerprint, len(order))
+	parallel(context.Background(), len(order), func(i int) { prints[i] = s.fingerprint(order[i].rep) })
 	var kinds []*kind
-	for _, c := range order {
-		print := s.fingerprint(c)
+	for i, c := range order {
+		print := prints[i]
 		var best *kind
 		var bestLike float64
 		for _, k := range kinds {
@@ -282,46 +284,6 @@ func (s *sequence) kinds(classes []*class) []*kind {
 	}
 	sort.SliceStable(kinds, func(i, j int) bool { return kinds[i].ns > kinds[j].ns })
 	return kinds
-}
-
-// A fingerprint is the launches of a step regardless of order: name and
-// geometry of each as one number, sorted.
-type fingerprint []uint64
-
-func (s *sequence) fingerprint(c *class) fingerprint {
-	f := make(fingerprint, c.rep.n)
-	for k := range f {
-		y := s.syms[s.t.Launches.Config[c.rep.at(k)]]
-		f[k] = uint64(uint32(y.name))<<32 | uint64(uint32(y.geom))
-	}
-	slices.Sort(f)
-	return f
-}
-
-// like returns the part of the launches that two steps share, 0 to 1.
-func (f fingerprint) like(g fingerprint) float64 {
-	shared := 0
-	for i, j := 0, 0; i < len(f) && j < len(g); {
-		switch {
-		case f[i] == g[j]:
-			shared, i, j = shared+1, i+1, j+1
-		case f[i] < g[j]:
-			i++
-		default:
-			j++
-		}
-	}
-	return 2 * float64(shared) / float64(len(f)+len(g))
-}
-
-// withoutGeometry blanks the geometry.
-func (f fingerprint) withoutGeometry() fingerprint {
-	g := slices.Clone(f)
-	for i := range g {
-		g[i] &^= 1<<32 - 1
-	}
-	slices.Sort(g)
-	return g
 }
 
 // join makes one kind of those that are alike by name, for steps whose

@@ -112,8 +112,8 @@ func (c *comparer) groupTracks(r *Result, typical []*class) {
 		if cl == nil {
 			continue
 		}
-		print := c.e2e.fingerprint(cl).withoutGeometry()
-		g := slices.IndexFunc(prints, func(p fingerprint) bool { return slices.Equal(p, print) })
+		print := c.e2e.fingerprint(cl.rep).withoutGeometry()
+		g := slices.IndexFunc(prints, func(p fingerprint) bool { return p.equal(print) })
 		if g < 0 {
 			g = len(groups)
 			groups, prints = append(groups, nil), append(prints, print)

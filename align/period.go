@@ -232,12 +232,7 @@ const (
 func (p *period) repeats(seq launchSeq, pos []int) bool {
 	steps := p.cut(seq.len(), pos)
 	print := func(iv interval) fingerprint {
-		f := make(fingerprint, iv.end-iv.start)
-		for k := range f {
-			f[k] = uint64(uint32(seq.name(iv.start + k)))
-		}
-		slices.Sort(f)
-		return f
+		return newFingerprint(iv.end-iv.start, func(i int) printKey { return printKey(uint32(seq.name(iv.start + i))) })
 	}
 	var pairs []int // the first step of each
 	for k := 0; k+1 < len(steps); k += max(1, len(steps)/maxSampledPair) {
