@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/nsysdiff/nsysdiff/align"
@@ -117,6 +118,29 @@ func BenchmarkRegression(b *testing.B) {
 			return align.Compare(context.Background(), base, differs, o)
 		})
 	}
+}
+
+// BenchmarkUnlikeSteps compares reports of a few long steps of which no two are
+// alike, since each lacks other launches: with a mock of one layer's attention, and
+// with each other.
+func BenchmarkUnlikeSteps(b *testing.B) {
+	mock, _ := program(1, 20, fullShape.attentionOp()).trace("mock")
+	unlike := func(seed uint64) *script {
+		p := program(seed, 20, fullShape.model(400))
+		rng := rand.New(rand.NewPCG(seed, 46))
+		for i, step := range p.steps {
+			p.steps[i] = slices.DeleteFunc(slices.Clone(step), func(kernel) bool { return rng.IntN(1000) == 0 })
+		}
+		return p
+	}
+	base, _ := unlike(2).trace("base")
+	next, _ := unlike(3).trace("new")
+	benchmarkCompare(b, "mock", func() (*align.Result, error) {
+		return align.Compare(context.Background(), mock, base, align.Options{NoNVTX: true})
+	})
+	benchmarkCompare(b, "regression", func() (*align.Result, error) {
+		return align.Compare(context.Background(), base, next, align.Options{Regression: true, NoNVTX: true})
+	})
 }
 
 // BenchmarkLaunches measures each stage of a comparison on traces of 1e4 to 1e7

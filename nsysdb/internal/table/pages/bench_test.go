@@ -76,3 +76,28 @@ func BenchmarkInts(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkManyKeys reads a table of 200,000 rows that have one of many keys each,
+// in turn: a few hundred, or more than a worker makes templates for.
+func BenchmarkManyKeys(b *testing.B) {
+	for _, keys := range []int{300, 10_000, 200_000} {
+		b.Run(fmt.Sprint(keys), func(b *testing.B) {
+			s, _ := made(b, "CREATE TABLE t(a INTEGER, k INTEGER)", fmt.Sprintf(
+				`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i < 199999)
+				INSERT INTO t SELECT i, 1000000 + i %% %d FROM n`, keys))
+			opts := table.IntsOptions{Keys: []string{"k"}, Key: func(_ int, row []table.Value) (uint32, error) { return uint32(row[0].Int), nil }}
+			var rows atomic.Int64
+			b.ReportAllocs()
+			for b.Loop() {
+				err := s.Ints(b.Context(), "t", []string{"a"}, opts, func(batch table.Batch) error {
+					rows.Add(int64(batch.N))
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(rows.Load())/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}

@@ -22,7 +22,7 @@ import (
 )
 
 // made returns a source of a file made by statements, and its path.
-func made(t *testing.T, statements ...string) (table.Source, string) {
+func made(t testing.TB, statements ...string) (table.Source, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
 	db := connect(t, path, "rwc")
