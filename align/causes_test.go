@@ -126,6 +126,11 @@ func TestCauses(t *testing.T) {
 				if diff := cmp.Diff(x.findings, findingCodes(r), cmpopts.EquateEmpty()); diff != "" {
 					c.Errorf("findings (-want +got):\n%s", diff)
 				}
+				for _, s := range r.Sites {
+					if s.P != nil && s.Verdict == align.Match {
+						c.Errorf("site %d matches, and has p %v", s.Index, *s.P)
+					}
+				}
 				checkCauses(c, x.causes, r)
 				if x.says != "" && len(r.Causes) > 0 {
 					first := r.Causes[0]

@@ -255,15 +255,21 @@ const (
 	alikeGeom  = 0.8 // and by name and geometry
 )
 
+// printsAtOnce is of how many classes the fingerprints are taken at a time: of all,
+// where no two steps are alike, they would take as much memory as the launches.
+const printsAtOnce = 256
+
 // kinds sorts classes into kinds, the one with the most GPU time first.
 func (s *sequence) kinds(classes []*class) []*kind {
 	order := slices.Clone(classes)
 	slices.SortStableFunc(order, func(a, b *class) int { return len(b.steps) - len(a.steps) })
-	prints := make([]fingerprint, len(order))
-	parallel(context.Background(), len(order), func(i int) { prints[i] = s.fingerprint(order[i].rep) })
 	var kinds []*kind
+	var prints [printsAtOnce]fingerprint
 	for i, c := range order {
-		print := prints[i]
+		if i%printsAtOnce == 0 {
+			parallel(context.Background(), min(printsAtOnce, len(order)-i), func(k int) { prints[k] = s.fingerprint(order[i+k].rep) })
+		}
+		print := prints[i%printsAtOnce]
 		var best *kind
 		var bestLike float64
 		for _, k := range kinds {

@@ -41,12 +41,19 @@ func AlignGlobal(ctx context.Context, a, b []Element) ([][2]int, error) {
 
 // FindOccurrences returns where query aligns in seq, as half-open ranges.
 func FindOccurrences(ctx context.Context, query, seq []Element, threshold int32) ([][2]int, error) {
-	found, _, err := findOccurrences(ctx, query, seq, threshold)
+	found, _, err := FindBest(ctx, query, seq, threshold)
+	return found, err
+}
+
+// FindBest returns what FindOccurrences does, and where that is nothing the score of
+// the best alignment.
+func FindBest(ctx context.Context, query, seq []Element, threshold int32) ([][2]int, int32, error) {
+	found, best, err := findOccurrences(ctx, query, seq, threshold)
 	out := make([][2]int, len(found))
 	for i, f := range found {
 		out[i] = [2]int{f.start, f.end}
 	}
-	return out, err
+	return out, best, err
 }
 
 // Diff returns the runs of equal launches of a difference: where in a, where

@@ -2,6 +2,7 @@ package align
 
 import (
 	"context"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -12,10 +13,12 @@ import (
 func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sample {
 	ns, short := t.Launches.Durations()
 	parts := launchParts(0, t.Launches.Len())
-	if short && len(ns) > minCounted && n <= maxCounted/len(parts) {
-		return counted(ctx, &byConfig{t.Launches.Config, ns, groups, parts}, n)
+	countable := short && len(ns) > minCounted
+	count := func() []Sample { return counted(ctx, &byConfig{t.Launches.Config, ns, groups, parts}, n) }
+	if countable && n <= maxCounted/len(parts) {
+		return count()
 	}
-	g := &gatherer{t: t, groups: groups, parts: parts}
+	g := &gatherer{t: t, groups: groups, n: n, parts: parts}
 	g.counts = make([][]int, len(g.parts))
 	parallel(ctx, len(g.parts), func(p int) {
 		counts := newCounts[int](n)
@@ -27,6 +30,9 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 	samples := make([]Sample, n)
 	if ctx.Err() != nil || n == 0 {
 		return samples
+	}
+	if countable && g.largest() > g.limit() {
+		return count() // what is gathered at a time holds one group at least
 	}
 	if short {
 		gather[uint32](ctx, g, samples)
@@ -40,6 +46,7 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 type gatherer struct {
 	t      *trace.Trace
 	groups []uint32 // by configuration
+	n      int      // of groups
 	parts  []interval
 	counts [][]int // launches by part, then by group
 }
@@ -56,15 +63,26 @@ const (
 	maxCounted = gatherRounds * maxCounters >> minCountBits // groups times goroutines
 )
 
-// gather fills in samples, by group.
-func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample) {
-	sizes := make([]int, len(samples))
+// limit returns how many durations are gathered in a round, or so.
+func (g *gatherer) limit() int { return max(minGathered, g.t.Launches.Len()/gatherRounds) }
+
+// largest returns how many launches the largest group has.
+func (g *gatherer) largest() int { return slices.Max(g.sizes()) }
+
+// sizes returns how many launches each group has.
+func (g *gatherer) sizes() []int {
+	sizes := make([]int, g.n)
 	for _, counts := range g.counts {
 		for k, n := range counts {
 			sizes[k] += n
 		}
 	}
-	limit := max(minGathered, g.t.Launches.Len()/gatherRounds)
+	return sizes
+}
+
+// gather fills in samples, by group.
+func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample) {
+	sizes, limit := g.sizes(), g.limit()
 	var rounds []interval // of groups
 	most := 0             // durations in one of them
 	for from := 0; from < len(sizes); {

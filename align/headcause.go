@@ -3,6 +3,7 @@ package align
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -196,8 +197,15 @@ func (c *comparer) giveHeadVerdicts(r *Result, sites []int, k, dir int) {
 			at := *s
 			m := *s.Mock
 			m.MedianNS /= by
-			at.Mock = &m
+			m.Steps = slices.Clone(m.Steps)
+			for k := range m.Steps {
+				m.Steps[k] /= by
+			}
+			at.Mock, at.P = &m, nil
 			s.Verdict, s.Reason = c.judgeRatio(&at, scaled, lo, hi)
+			if s.P = nil; s.Verdict != Match {
+				s.P = c.rankTest(&at)
+			}
 			continue
 		}
 		s.Verdict = HeadMismatch

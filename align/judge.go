@@ -75,15 +75,16 @@ const significant = 0.05
 // samples of a site, where they are large enough for it, and notes its p-value.
 //
 // Of many sites that are judged, one in twenty would seem distinct by chance
-// (Bonferroni). Samples so small that they would not even be found distinct if
-// all of one were above all of the other say nothing.
+// (Bonferroni). Samples so small, or so full of ties, that they would not even be
+// found distinct if all of one were above all of the other say nothing.
 func (c *comparer) indistinct(s *Site) bool {
 	alpha := significant / float64(max(c.sites, 1))
-	if x, y := len(s.Mock.Steps), len(s.E2E.Steps); 2/choose(x+y, x) > alpha {
+	x, y := orderSteps(s.Mock.Steps), orderSteps(s.E2E.Steps)
+	if least, ok := c.ranks.least(x.ascending(), y.ascending()); !ok || least > alpha {
 		return false
 	}
 	s.P = c.rankTest(s)
-	return s.P != nil && *s.P > alpha
+	return *s.P > alpha
 }
 
 // rankTest returns the two-sided p-value of the rank test on the medians of a

@@ -63,6 +63,7 @@ func repeatedReference(query, seq []align.Element, threshold int, once bool) int
 // scores of the places, each by itself, must add up to the best there is.
 func TestOccurrencesAreOptimal(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 7))
+	nothing := 0
 	for range fewer(1500) {
 		query := randomElements(rng, 1+rng.IntN(8), 0)
 		var seq []align.Element
@@ -70,10 +71,19 @@ func TestOccurrencesAreOptimal(t *testing.T) {
 			seq = append(seq, randomElements(rng, rng.IntN(6), 0)...)
 			seq = append(seq, mutate(rng, append(query[:len(query):len(query)], query[0]), rng.IntN(2))...)
 		}
+		if rng.IntN(10) == 0 {
+			seq = randomElements(rng, 1+rng.IntN(20), 0)
+		}
 		threshold := 80 * len(query) * (20 + rng.IntN(60)) / 100
-		found, err := align.FindOccurrences(context.Background(), query, seq, int32(threshold))
+		found, best, err := align.FindBest(context.Background(), query, seq, int32(threshold))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(found) == 0 {
+			nothing++
+			if want := repeatedReference(query, seq, 0, true); int(best) != want {
+				t.Fatalf("the best has score %d, want %d\nquery %v\nseq %v", best, want, query, seq)
+			}
 		}
 		total, last := 0, 0
 		for _, f := range found {
@@ -86,6 +96,9 @@ func TestOccurrencesAreOptimal(t *testing.T) {
 		if want := repeatedReference(query, seq, threshold, false); total != want {
 			t.Fatalf("score %d, want %d: %v\nquery %v\nseq %v\nthreshold %d", total, want, found, query, seq, threshold)
 		}
+	}
+	if nothing < 20 {
+		t.Errorf("nothing was found in %d sequences only", nothing)
 	}
 }
 

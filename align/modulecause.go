@@ -44,7 +44,7 @@ func (c *comparer) moduleCause(r *Result) {
 			j++
 		}
 		if !c.o.Regression && (module != "" || j-i >= minModule) {
-			modules.add(r, module, interval{i, j})
+			modules.add(r, module, interval{i, j}, c.short)
 		}
 		i = j
 	}
@@ -66,15 +66,16 @@ type uncalledModule struct {
 	runs   []interval // of Result.Sites
 }
 
-// add adds a run of missing sites: those of equal kernels are one.
-func (u *uncalled) add(r *Result, module string, run interval) {
+// add adds a run of missing sites: those of equal short names are one, as they are
+// one finding.
+func (u *uncalled) add(r *Result, module string, run interval, short func(name string) string) {
 	names := []string{module}
 	for k := run.start; k < run.end; k++ {
 		s := &r.Sites[k]
 		if s.otherDtype() {
 			return // told by its data type
 		}
-		names = append(names, s.E2EName)
+		names = append(names, short(s.E2EName))
 	}
 	key := strings.Join(names, "\x00\x00")
 	m := u.byKey[key]
@@ -96,7 +97,10 @@ const minModule = 3
 func (c *comparer) moduleNotCalled(r *Result, m *uncalledModule) Cause {
 	cause := Cause{Code: CauseModuleNotCalled}
 	var seen evidence
-	indexer := false
+	indexer, where := false, ""
+	if len(m.runs) > 1 {
+		where = ", at the first place"
+	}
 	for i, run := range m.runs {
 		for k := run.start; k < run.end; k++ {
 			s := &r.Sites[k]
@@ -105,7 +109,7 @@ func (c *comparer) moduleNotCalled(r *Result, m *uncalledModule) Cause {
 				continue // of the same kernels
 			}
 			seen.add(func() string {
-				return fmt.Sprintf("%s: %s a launch in the E2E, none in the mock", c.short(s.E2EName), duration(s.E2E.MedianNS))
+				return fmt.Sprintf("%s: %s a launch in the E2E%s, none in the mock", c.short(s.E2EName), duration(s.E2E.MedianNS), where)
 			})
 			indexer = indexer || c.kindOf(s) == KindIndexer
 		}

@@ -28,7 +28,7 @@ type insertion struct {
 // A placing is where the mock's step lies in the steps of one kind.
 type placing struct {
 	kind    *kind
-	classes []placedClass
+	classes []placedClass // of the typical step only, until placeRest
 	// matched and geom are of the best occurrence of the typical step.
 	matched, geom int
 	nearest       int // launch that it begins with, if anything matched

@@ -111,7 +111,12 @@ func (c *comparer) rule(sites []Site) {
 	}
 }
 
-func (c *comparer) ruling(s *Site) ruling { return c.rulings[s.names()] }
+func (c *comparer) ruling(s *Site) ruling {
+	if r, known := c.rulings[s.names()]; known {
+		return r
+	}
+	return c.o.rule(s.names())
+}
 
 // codeOf returns the code of the finding that a site's verdict leads to, ""
 // for none.

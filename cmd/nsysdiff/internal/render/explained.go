@@ -10,7 +10,7 @@ import (
 // and the rest, in their order.
 //
 // A finding has the code of its cause, which several causes may have: of these it
-// is the first that is about all sites of the finding.
+// is the first that is about all sites of the finding, or if none is, the first.
 func explained(r *align.Result) (byCause [][]*align.Finding, rest []*align.Finding) {
 	byCause = make([][]*align.Finding, len(r.Causes))
 	first := map[string]int{}     // by code
