@@ -97,8 +97,8 @@ func TestOccurrencesAreOptimal(t *testing.T) {
 			t.Fatalf("score %d, want %d: %v\nquery %v\nseq %v\nthreshold %d", total, want, found, query, seq, threshold)
 		}
 	}
-	if nothing < 20 {
-		t.Errorf("nothing was found in %d sequences only", nothing)
+	if nothing == 0 {
+		t.Error("something was found in each sequence")
 	}
 }
 
