@@ -263,26 +263,24 @@ func (w *worker) readRecords(b *btreePage, page *window, row int) error {
 				return err
 			}
 			*like = f.template
-			for l := range f.plan.loads {
-				switch load := &f.plan.loads[l]; {
-				case !f.plan.local:
-					w.columns[l][row+j] = load.of(f.record)
-				case f.template == unknown:
-					w.columns[l][row+j] = load.value(page, r.at)
+			for l, column := range w.columns {
+				if load := &f.plan.loads[l]; f.plan.local {
+					column[row+j] = load.value(page, r.at)
+				} else {
+					column[row+j] = load.of(f.record)
 				}
 			}
+			w.keys[row+j] = f.key
 			if f.template == unknown {
-				w.keys[row+j] = f.key
 				continue
 			}
-		}
-		t := &w.all[*like]
-		if t.apart == nil {
+		} else {
+			t := &w.all[*like]
 			for l, column := range w.columns {
 				column[row+j] = w.loads[int(t.loads)+l].value(page, r.at)
 			}
+			w.keys[row+j] = t.key
 		}
-		w.keys[row+j] = t.key
 		w.guess[w.history] = *like
 		w.history = remember(w.history, *like)
 	}

@@ -18,7 +18,6 @@ type template struct {
 	key   uint32
 	loads uint32  // where those of the wanted columns begin in templates.loads
 	words []words // from the start of the record
-	apart []load  // what to load instead, from the record put together, if the values are not all in the page
 }
 
 // unknown is the number of a template that no record has.
@@ -308,8 +307,6 @@ func (ts *templates) template(p *plan, record []byte) (number, key uint32, err e
 		if p.local {
 			t.size = int32(p.size)
 			t.words, t.loads = p.recognise(record), p.first
-		} else {
-			t.apart = p.loads
 		}
 		ts.templateBytes += 64*len(t.words) + 128
 		k.template = uint32(len(ts.all))
