@@ -13,17 +13,15 @@ import (
 // is the first that is about all sites of the finding, or if none is, the first.
 func explained(r *align.Result) (byCause [][]*align.Finding, rest []*align.Finding) {
 	byCause = make([][]*align.Finding, len(r.Causes))
-	first := map[string]int{}     // by code
-	about := map[siteCause]bool{} // causes of each site
-	all := map[int][]int{}        // the same, in order
+	first := map[string]int{} // by code
+	about := map[int][]int{}  // by site: the causes that are about it
 	for k := range r.Causes {
 		c := &r.Causes[k]
 		if _, ok := first[c.Code]; !ok {
 			first[c.Code] = k
 		}
 		for _, s := range c.Sites {
-			about[siteCause{s, k}] = true
-			all[s] = append(all[s], k)
+			about[s] = append(about[s], k)
 		}
 	}
 	for i := range r.Findings {
@@ -34,8 +32,8 @@ func explained(r *align.Result) (byCause [][]*align.Finding, rest []*align.Findi
 			continue
 		}
 		if len(f.Sites) > 0 {
-			for _, of := range all[f.Sites[0]] {
-				if r.Causes[of].Code == f.Cause && !slices.ContainsFunc(f.Sites, func(s int) bool { return !about[siteCause{s, of}] }) {
+			for _, of := range about[f.Sites[0]] {
+				if r.Causes[of].Code == f.Cause && !slices.ContainsFunc(f.Sites, func(s int) bool { return !slices.Contains(about[s], of) }) {
 					k = of
 					break
 				}
@@ -45,5 +43,3 @@ func explained(r *align.Result) (byCause [][]*align.Finding, rest []*align.Findi
 	}
 	return byCause, rest
 }
-
-type siteCause struct{ site, cause int }
