@@ -3,7 +3,6 @@ package align
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -361,14 +360,15 @@ func bestTurn(ctx context.Context, mock, seq []element, occ []*occurrence) (int,
 	if cells(mock, seq)*float64(len(mock)) > maxTurnCells {
 		return rotation(ctx, mock, seq)
 	}
-	values, errs := make([]int, len(mock)), make([]error, len(mock))
+	values := make([]int, len(mock))
 	values[0] = value(occ)
-	parallel(ctx, len(mock)-1, func(k int) {
+	err := try(ctx, len(mock)-1, func(k int) error {
 		by := k + 1
 		occ, err := occurrencesIn(ctx, slices.Concat(mock[by:], mock[:by]), seq)
-		values[by], errs[by] = value(occ), err
+		values[by] = value(occ)
+		return err
 	})
-	if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	best, most := 0, values[0]+scoreName-1

@@ -18,7 +18,7 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 	if countable && n <= maxCounted/len(parts) {
 		return count()
 	}
-	g := &gatherer{t: t, groups: groups, n: n, parts: parts}
+	g := &gatherer{t: t, groups: groups, parts: parts, sizes: make([]int, n)}
 	g.counts = make([][]int, len(g.parts))
 	parallel(ctx, len(g.parts), func(p int) {
 		counts := newCounts[int](n)
@@ -31,7 +31,8 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 	if ctx.Err() != nil || n == 0 {
 		return samples
 	}
-	if countable && g.largest() > g.limit() {
+	g.addUp()
+	if countable && slices.Max(g.sizes) > g.limit() {
 		return count() // what is gathered at a time holds one group at least
 	}
 	if short {
@@ -46,9 +47,9 @@ func samplesOf(ctx context.Context, t *trace.Trace, groups []uint32, n int) []Sa
 type gatherer struct {
 	t      *trace.Trace
 	groups []uint32 // by configuration
-	n      int      // of groups
 	parts  []interval
 	counts [][]int // launches by part, then by group
+	sizes  []int   // launches by group
 }
 
 // The durations of all groups together would take much of the memory that the
@@ -66,23 +67,18 @@ const (
 // limit returns how many durations are gathered in a round, or so.
 func (g *gatherer) limit() int { return max(minGathered, g.t.Launches.Len()/gatherRounds) }
 
-// largest returns how many launches the largest group has.
-func (g *gatherer) largest() int { return slices.Max(g.sizes()) }
-
-// sizes returns how many launches each group has.
-func (g *gatherer) sizes() []int {
-	sizes := make([]int, g.n)
+// addUp adds up the counts of all parts.
+func (g *gatherer) addUp() {
 	for _, counts := range g.counts {
 		for k, n := range counts {
-			sizes[k] += n
+			g.sizes[k] += n
 		}
 	}
-	return sizes
 }
 
 // gather fills in samples, by group.
 func gather[T duration32or64](ctx context.Context, g *gatherer, samples []Sample) {
-	sizes, limit := g.sizes(), g.limit()
+	sizes, limit := g.sizes, g.limit()
 	var rounds []interval // of groups
 	most := 0             // durations in one of them
 	for from := 0; from < len(sizes); {

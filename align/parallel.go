@@ -1,7 +1,9 @@
 package align
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"runtime"
 
 	"github.com/nsysdiff/nsysdiff/internal/fan"
@@ -11,6 +13,14 @@ import (
 // early if the context is cancelled.
 func parallel(ctx context.Context, n int, fn func(i int)) {
 	fan.Out(ctx, runtime.GOMAXPROCS(0), n, fn)
+}
+
+// try is parallel for what may fail: it returns why the context was cancelled, or
+// else what the calls returned.
+func try(ctx context.Context, n int, fn func(i int) error) error {
+	errs := make([]error, n)
+	parallel(ctx, n, func(i int) { errs[i] = fn(i) })
+	return cmp.Or(ctx.Err(), errors.Join(errs...))
 }
 
 // minPart is the number of launches below which it takes longer to start a

@@ -1,9 +1,7 @@
 package align
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -87,14 +85,13 @@ func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, err
 		}
 		nothing, most = len(places) == 0, best
 		found = make([]*occurrence, len(places))
-		errs := make([]error, len(places))
-		parallel(ctx, len(places), func(i int) {
-			var pairs []pair
+		err = try(ctx, len(places), func(i int) error {
 			iv := places[i]
-			pairs, errs[i] = alignGlobal(ctx, mock, seq[iv.start:iv.end])
+			pairs, err := alignGlobal(ctx, mock, seq[iv.start:iv.end])
 			found[i] = newOccurrence(mock, seq, pairs, iv)
+			return err
 		})
-		if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		if slices.ContainsFunc(found, func(o *occurrence) bool { return float64(o.matched) >= minMatched*float64(len(mock)) }) {
@@ -203,20 +200,20 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 // kinds that are tried most are not taken: it is for the one that is.
 func (p *placing) placeRest(ctx context.Context, mock []element, s *sequence) error {
 	rest := p.kind.classes[1:]
-	placed, errs := make([]placedClass, len(rest)), make([]error, len(rest))
-	parallel(ctx, len(rest), func(i int) {
+	placed := make([]placedClass, len(rest))
+	err := try(ctx, len(rest), func(i int) error {
 		occ, err := p.find(ctx, mock, s, rest[i])
 		if err == nil {
-			occ = p.keep(mock, s, rest[i], occ)
+			placed[i] = placedClass{rest[i], p.keep(mock, s, rest[i], occ)}
 		}
-		placed[i], errs[i] = placedClass{rest[i], occ}, err
+		return err
 	})
 	for _, c := range placed {
 		if len(c.occurrences) > 0 {
 			p.classes = append(p.classes, c)
 		}
 	}
-	return cmp.Or(ctx.Err(), errors.Join(errs...))
+	return err
 }
 
 // find finds the mock's typical step in the steps of a class.
@@ -248,8 +245,8 @@ func (p *placing) keep(mock []element, s *sequence, c *class, occ []*occurrence)
 // placeTypical places the mock's typical step in all steps of its kind.
 func (s *sequence) placeTypical(ctx context.Context, f *fit) ([]placedClass, error) {
 	classes := f.mockKind.classes
-	placed, errs := make([]placedClass, len(classes)), make([]error, len(classes))
-	parallel(ctx, len(classes), func(i int) {
+	placed := make([]placedClass, len(classes))
+	err := try(ctx, len(classes), func(i int) (err error) {
 		var o *occurrence
 		if c := classes[i]; c.rep == f.mockRep {
 			itself := make([]pair, len(f.mock))
@@ -258,11 +255,12 @@ func (s *sequence) placeTypical(ctx context.Context, f *fit) ([]placedClass, err
 			}
 			o = newOccurrence(f.mock, f.mock, itself, interval{0, len(f.mock)})
 		} else {
-			o, errs[i] = placeWhole(ctx, f.mock, s.elements(c.rep), false)
+			o, err = placeWhole(ctx, f.mock, s.elements(c.rep), false)
 		}
 		placed[i] = placedClass{classes[i], []*occurrence{o}}
+		return err
 	})
-	return placed, cmp.Or(ctx.Err(), errors.Join(errs...))
+	return placed, err
 }
 
 // A placedSide is where the mock's typical step lies in the steps of a side.
