@@ -25,8 +25,12 @@ type bootstrap struct {
 // ranks are the two ranks whose values' mean is the median of a resample.
 type ranks struct{ lo, hi int32 }
 
-// A resampling is the ranks of both medians of one resample.
-type resampling struct{ x, y ranks }
+// A resampling is the ranks that both medians of some resamples stand on, and how
+// many resamples these are.
+type resampling struct {
+	x, y ranks
+	n    int
+}
 
 // resampled is all resamples of two numbers of values, and of these the ones that
 // the ends of the interval can be among, whatever the values.
@@ -74,9 +78,16 @@ func (b *bootstrap) resampled(nx, ny int) *resampled {
 		return r
 	}
 	x, y := b.ranks(nx, 0), b.ranks(ny, 1)
-	r := &resampled{all: make([]resampling, resamples)}
-	for i := range r.all {
-		r.all[i] = resampling{x[i], y[i]}
+	r := &resampled{}
+	known := map[resampling]int{}
+	for i := range resamples {
+		of := resampling{x: x[i], y: y[i]}
+		k, ok := known[of]
+		if !ok {
+			k, known[of] = len(r.all), len(r.all)
+			r.all = append(r.all, of)
+		}
+		r.all[k].n++
 	}
 	r.low = lowest(r.all, nx, ny)
 	// The greatest of x over y are the least of y over x.
@@ -89,7 +100,7 @@ func (b *bootstrap) resampled(nx, ny int) *resampled {
 func swapped(all []resampling) []resampling {
 	out := make([]resampling, len(all))
 	for i, r := range all {
-		out[i] = resampling{r.y, r.x}
+		out[i] = resampling{r.y, r.x, r.n}
 	}
 	return out
 }
@@ -113,7 +124,7 @@ func lowest(all []resampling, nx, ny int) []resampling {
 		own[a], upTo[a] = make([]int, ny), make([]int, ny)
 	}
 	for _, r := range all {
-		own[r.x.hi][r.y.lo]++
+		own[r.x.hi][r.y.lo] += r.n
 	}
 	for a := range upTo {
 		row := 0
@@ -140,11 +151,23 @@ func lowest(all []resampling, nx, ny int) []resampling {
 	return kept
 }
 
+// resampleBits is how many bits tell resamples apart.
+const resampleBits = 10
+
+// Each resample must have a number of resampleBits.
+var _ [1<<resampleBits - resamples]struct{}
+
+// A ratioScratch is memory that intervals use again and again.
+type ratioScratch struct {
+	fewSorter[uint64]
+	keys [resamples]uint64
+}
+
 // ratio returns the 95 % interval of the ratio of two medians, x over y, by
 // the percentile bootstrap (Efron 1979), resampling steps: the launches of
 // one step share its clocks and caches and are not independent. x and y are
 // the medians of steps, ascending.
-func (b *bootstrap) ratio(x, y []float64) (lo, hi float64) {
+func (b *bootstrap) ratio(x, y []float64, scratch *ratioScratch) (lo, hi float64) {
 	r := b.resampled(len(x), len(y))
 	low, high := r.low, r.high
 	if x[0] <= 0 || y[0] <= 0 {
@@ -152,31 +175,48 @@ func (b *bootstrap) ratio(x, y []float64) (lo, hi float64) {
 		low, high = r.all, r.all
 	}
 	_, _, part := quantileRanks(resamples, 0.025)
-	l := least(low, x, y, 1)
-	lo = l[tail-2] + part*(l[tail-1]-l[tail-2])
+	inner, outer := scratch.least(low, x, y, 0)
+	lo = outer + part*(inner-outer)
 	_, _, part = quantileRanks(resamples, 0.975)
-	l = least(high, x, y, -1)
-	return lo, -l[tail-1] + part*(l[tail-1]-l[tail-2])
+	inner, outer = scratch.least(high, x, y, ^uint64(0))
+	return lo, inner + part*(outer-inner)
 }
 
-// least returns the tail least of the ratios of x over y, times sign, ascending.
-// Most of those that lowest returns first are among them.
-func least(some []resampling, x, y []float64, sign float64) (out [tail]float64) {
-	for i := range out {
-		out[i] = math.Inf(1)
-	}
-	for _, r := range some {
-		v := sign * ratioOf((x[r.x.lo]+x[r.x.hi])/2, (y[r.y.lo]+y[r.y.hi])/2)
-		if v >= out[tail-1] {
-			continue
+// least returns the last two of the tail least ratios of x over y, or of the tail
+// greatest if flip is all ones: the inner is the less extreme one.
+func (s *ratioScratch) least(some []resampling, x, y []float64, flip uint64) (inner, outer float64) {
+	ratio := func(r *resampling) float64 { return ratioOf(x[r.x.lo]+x[r.x.hi], y[r.y.lo]+y[r.y.hi]) }
+	// Ratios are above 0, and in the order of their bits, the last of which may say
+	// whose they are. None matters that is greater than the first ones, which are
+	// enough resamples and among the least mostly, see lowest.
+	var bound uint64
+	keys, n, first := s.keys[:len(some)], 0, 0
+	for i := range some {
+		r := &some[i]
+		key := (math.Float64bits(ratio(r))^flip)&^(1<<resampleBits-1) | uint64(i)
+		if first < tail {
+			first += r.n
+			bound = max(bound, key)
 		}
-		i := tail - 1
-		for ; i > 0 && out[i-1] > v; i-- {
-			out[i] = out[i-1]
-		}
-		out[i] = v
+		keys[n] = key
+		n += int(b2u(key <= bound))
 	}
-	return out
+	if n <= fewValues {
+		s.sort(keys[:n])
+	} else {
+		slices.Sort(keys[:n])
+	}
+	at := func(k int) *resampling { return &some[keys[k]&(1<<resampleBits-1)] }
+	k, seen := 0, at(0).n
+	for seen < tail-1 {
+		k++
+		seen += at(k).n
+	}
+	outer = ratio(at(k))
+	if seen < tail {
+		k++
+	}
+	return ratio(at(k)), outer
 }
 
 // maxFiniteRatio stands for the ratio of something to nothing.

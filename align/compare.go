@@ -16,6 +16,7 @@ type comparer struct {
 	family    func(name string) string // of a kernel
 	mock, e2e *sequence
 	boot      *bootstrap
+	judging   sync.Pool // of *judging
 	ranks     uTest
 	sites     int // that are judged
 	rulings   map[siteNames]ruling
@@ -32,6 +33,7 @@ type comparer struct {
 // [NotComparable]. An error means that the context was cancelled.
 func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
 	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), short: remember(ShortName), boot: newBootstrap()}
+	c.judging.New = func() any { return new(judging) }
 	c.family = func(name string) string { return c.alphabet.of(name).family }
 	c.mock = newSequence(mock, c.alphabet, sideMock, c.o)
 	c.e2e = newSequence(e2e, c.alphabet, sideE2E, c.o)

@@ -73,9 +73,9 @@ func BootstrapRatio(x, y []float64) (lo, hi float64) { return NewBootstrap()(x, 
 // NewBootstrap returns BootstrapRatio with draws that are kept from one call to the
 // next.
 func NewBootstrap() func(x, y []float64) (lo, hi float64) {
-	b := newBootstrap()
+	b, scratch := newBootstrap(), new(ratioScratch)
 	return func(x, y []float64) (lo, hi float64) {
-		return b.ratio(slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y)))
+		return b.ratio(slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y)), scratch)
 	}
 }
 
@@ -84,7 +84,7 @@ func BootstrapRatios(x, y []float64) []float64 {
 	x, y = slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y))
 	var out []float64
 	for _, r := range newBootstrap().resampled(len(x), len(y)).all {
-		out = append(out, ratioOf((x[r.x.lo]+x[r.x.hi])/2, (y[r.y.lo]+y[r.y.hi])/2))
+		out = append(out, slices.Repeat([]float64{ratioOf((x[r.x.lo]+x[r.x.hi])/2, (y[r.y.lo]+y[r.y.hi])/2)}, r.n)...)
 	}
 	return out
 }
@@ -95,6 +95,12 @@ func OrderSteps(steps []float64) (ascending []float64, splitHalf float64) {
 	o := orderSteps(steps)
 	return slices.Clone(o.ascending()), o.splitHalf()
 }
+
+// FewValues is up to how many numbers NewFewSorter sorts.
+const FewValues = fewValues
+
+// NewFewSorter returns a function that sorts few numbers, with memory of its own.
+func NewFewSorter[T uint32 | uint64 | int64]() func(values []T) { return new(fewSorter[T]).sort }
 
 // MedianRank returns the rank, from 0, of the lower bound of the median's
 // interval, or -1.
@@ -163,6 +169,13 @@ func CutPeriods(t *trace.Trace) int {
 		n += len(cut().steps)
 	}
 	return n
+}
+
+// TimesOf returns the time from the first start to the last end of the launches of a
+// trace, taken in the order of index, and that part of it in which none ran.
+func TimesOf(t *trace.Trace, index []uint32) (span, gap int64) {
+	v, runs := view{seq: &sequence{t: t}}, []timeSpan(nil)
+	return v.timesOf(&step{n: len(index), index: &index}, &runs)
 }
 
 // SharedTime returns how long each launch of a trace, in the order of index, ran

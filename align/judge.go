@@ -42,29 +42,39 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 	})
 }
 
+// A judging is memory that the ratio of one site after another is worked out in.
+type judging struct {
+	ratioScratch
+	x, y orderedSteps
+}
+
 // measureRatio fills in ratio, interval and noise floor.
 func (c *comparer) measureRatio(s *Site) {
 	num, den := s.Mock, s.E2E
 	if c.o.Regression {
 		num, den = s.E2E, s.Mock
 	}
-	ratio := ratioOf(num.MedianNS, den.MedianNS)
-	s.Ratio = &ratio
-	x, y := orderSteps(num.Steps), orderSteps(den.Steps)
+	m := &struct{ ratio, lo, hi, noise float64 }{ratio: ratioOf(num.MedianNS, den.MedianNS)}
+	s.Ratio = &m.ratio
+	w := c.judging.Get().(*judging)
+	defer c.judging.Put(w)
+	x, y := &w.x, &w.y
+	x.order(num.Steps, &w.fewSorter)
+	y.order(den.Steps, &w.fewSorter)
 	if x.n >= 2 && y.n >= 2 {
-		lo, hi := c.boot.ratio(x.ascending(), y.ascending())
+		lo, hi := c.boot.ratio(x.ascending(), y.ascending(), &w.ratioScratch)
 		// The interval is of the steps' medians; it is moved to the ratio of
 		// all launches, and holds it.
 		mid := ratioOf(quantile(x.ascending(), 0.5), quantile(y.ascending(), 0.5))
-		lo, hi = min(ratio, ratio*lo/mid), max(ratio, ratio*hi/mid)
-		s.RatioLo, s.RatioHi = &lo, &hi
+		m.lo, m.hi = min(m.ratio, m.ratio*lo/mid), max(m.ratio, m.ratio*hi/mid)
+		s.RatioLo, s.RatioHi = &m.lo, &m.hi
 	}
 	if c.o.Regression {
 		// Twice what the runs show in themselves is no difference between
 		// them.
 		n := max(x.splitHalf(), y.splitHalf())
-		n *= n
-		s.Noise = &n
+		m.noise = n * n
+		s.Noise = &m.noise
 	}
 }
 

@@ -61,6 +61,7 @@ func (v *view) eachOf(from, to int, fn func(column, step, launch int)) {
 type cellScratch[T duration32or64] struct {
 	columns []columnLaunches[T]
 	ranks   *sampleRanks // of the last column: most have as many launches
+	sorter  fewSorter[T]
 }
 
 // columnLaunches is the launches of one column, as they come.
@@ -171,7 +172,7 @@ func (v *view) places() int {
 
 // maxTile is how many columns are measured at a time: they stand side by side in
 // memory, and so do what they need in a line of the cache.
-const maxTile = 8
+const maxTile = 32
 
 // cells measures all columns. Where the durations of one column for each processor
 // would take too much memory, they are not gathered but counted.
@@ -214,7 +215,7 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 		if n := len(c.durations); scratch.ranks == nil || scratch.ranks.n != n {
 			scratch.ranks = newSampleRanks(n)
 		}
-		sample := newRankedSample(c.durations, c.steps(), scratch.ranks)
+		sample := newRankedSample(c.durations, c.steps(), scratch.ranks, &scratch.sorter)
 		if v.plots {
 			slices.Sort(c.durations)
 			sample.Values = evenly(c.durations)

@@ -20,7 +20,7 @@ type duration32or64 interface{ uint32 | int64 }
 // where sorting the durations of 10^8 launches is most of a comparison's.
 func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 	if len(values) <= fewValues {
-		slices.Sort(values)
+		new(fewSorter[T]).sort(values)
 		for k, r := range ranks {
 			out[k] = values[r]
 		}
@@ -80,7 +80,9 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 func medianOf[T duration32or64](values []T) float64 {
 	switch {
 	case len(values) <= veryFew:
-		sortUpperHalf(values)
+		// Of eight values, as many as a step has of a layer, half of the time that
+		// selecting takes.
+		sortTop(values, len(values)/2+1)
 		return quantile(values, 0.5)
 	case len(values) <= fewValues:
 		return selectQuantile(values, 0.5)
@@ -89,23 +91,6 @@ func medianOf[T duration32or64](values []T) float64 {
 	var at [2]T
 	orderStatistics(values, []int{i, j}, at[:])
 	return float64(at[0]) + part*float64(at[1]-at[0])
-}
-
-// sortUpperHalf puts the middle two of values, or the middle one, and those above
-// where they belong in ascending order. It moves one after the other of the
-// greatest to the end, without a branch that the processor would guess wrong half
-// of the time: of eight values, as many as a step has of a layer, half of the
-// time that selecting takes.
-func sortUpperHalf[T duration32or64](values []T) {
-	for last := len(values) - 1; last > 0 && last >= (len(values)-1)/2; last-- {
-		greatest := values[0]
-		for i := 1; i <= last; i++ {
-			v := values[i]
-			values[i-1] = min(greatest, v)
-			greatest = max(greatest, v)
-		}
-		values[last] = greatest
-	}
 }
 
 // selectQuantile returns the p-quantile of values, which it reorders. It sorts

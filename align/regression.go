@@ -39,7 +39,7 @@ func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv
 		b, e := orderSteps(blocks(base.span)), orderSteps(blocks(next.span))
 		noise := max(b.splitHalf(), e.splitHalf())
 		// Gaps are long-tailed: what a few steps show by chance is no news.
-		if lo, _ := c.boot.ratio(e.ascending(), b.ascending()); lo > 1 && t.Ratio > noise*noise {
+		if lo, _ := c.boot.ratio(e.ascending(), b.ascending(), new(ratioScratch)); lo > 1 && t.Ratio > noise*noise {
 			severity := Warning
 			if lo > hostNoise {
 				severity = Error
@@ -98,30 +98,56 @@ func (v *view) stepTimes(ctx context.Context, spans bool) stepTimes {
 	return t
 }
 
-// A timeSpan is when a launch ran.
-type timeSpan struct{ start, end int64 }
-
 // timesOf returns the time from a step's first launch to its end, and that part
 // of it in which no kernel ran. It uses runs as scratch space.
 func (v *view) timesOf(st *step, runs *[]timeSpan) (span, gap int64) {
+	l := &v.seq.t.Launches
+	b := busyTime{end: math.MinInt64}
+	for i, from := 0, int64(math.MinInt64); i < st.n; i++ {
+		at := st.at(i)
+		r := timeSpan{l.Start[at], l.End(at)}
+		if r.start < from { // as where a step is of several streams
+			return v.timesInOrder(st, runs)
+		}
+		from = r.start
+		b.add(r)
+	}
+	return b.times()
+}
+
+// timesInOrder is timesOf for launches that do not begin one after the other.
+func (v *view) timesInOrder(st *step, runs *[]timeSpan) (span, gap int64) {
 	l := &v.seq.t.Launches
 	*runs = (*runs)[:0]
 	for i := range st.n {
 		at := st.at(i)
 		*runs = append(*runs, timeSpan{l.Start[at], l.End(at)})
 	}
-	byStart := func(a, b timeSpan) int { return cmp.Compare(a.start, b.start) }
-	if !slices.IsSortedFunc(*runs, byStart) {
-		slices.SortFunc(*runs, byStart)
-	}
-	var busy int64
-	start := (*runs)[0].start
-	end := start
+	slices.SortFunc(*runs, func(a, b timeSpan) int { return cmp.Compare(a.start, b.start) })
+	b := busyTime{end: math.MinInt64}
 	for _, r := range *runs {
-		if r.end > end {
-			busy += r.end - max(r.start, end)
-			end = r.end
-		}
+		b.add(r)
 	}
-	return end - start, end - start - busy
+	return b.times()
 }
+
+// A timeSpan is when a launch ran.
+type timeSpan struct{ start, end int64 }
+
+// A busyTime is when a kernel ran, of launches in the order of their start. Its end
+// is math.MinInt64 before the first of them.
+type busyTime struct{ start, end, busy int64 }
+
+func (b *busyTime) add(r timeSpan) {
+	if b.end == math.MinInt64 {
+		b.start, b.end = r.start, r.start
+	}
+	if r.end > b.end {
+		b.busy += r.end - max(r.start, b.end)
+		b.end = r.end
+	}
+}
+
+// times returns the time from the first start to the last end, and that part of it
+// in which no kernel ran.
+func (b *busyTime) times() (span, gap int64) { return b.end - b.start, b.end - b.start - b.busy }

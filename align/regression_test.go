@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // TestStepTimes checks where the time of a step went: launches of one stream,
@@ -60,6 +61,41 @@ func TestStepTimes(t *testing.T) {
 			c.Errorf("ratio %g, want %g", s.Ratio, r)
 		}
 	})
+}
+
+// TestTimesOf holds the gaps of a step whose launches overlap, and are in no order,
+// against looking at each nanosecond.
+func TestTimesOf(t *testing.T) {
+	rng := rand.New(rand.NewPCG(64, 65))
+	for run := range 2000 {
+		n := 1 + rng.IntN(12)
+		tr := &trace.Trace{}
+		tr.Launches.Resize(n)
+		var runs [100]bool
+		first, end := len(runs), 0
+		index := make([]uint32, n)
+		for i, p := range rng.Perm(n) {
+			index[i] = uint32(p)
+			from, length := 5*p+rng.IntN(40)*(run%2), rng.IntN(9) // in the order of p, or not
+			tr.Launches.Set(p, int64(from), int64(length), 0, 0)
+			first, end = min(first, from), max(end, from+length)
+			for k := from; k < from+length; k++ {
+				runs[k] = true
+			}
+		}
+		if run%3 == 0 {
+			slices.Sort(index)
+		}
+		gap := 0
+		for _, busy := range runs[first:end] {
+			if !busy {
+				gap++
+			}
+		}
+		if s, g := align.TimesOf(tr, index); s != int64(end-first) || g != int64(gap) {
+			t.Fatalf("run %d: %d ns and gaps of %d ns, want %d and %d", run, s, g, end-first, gap)
+		}
+	}
 }
 
 // TestStepTimesOfRecorded checks that what was added, removed and changed makes

@@ -14,11 +14,11 @@ const maxBlocks = 64
 // newSample summarises durations in nanoseconds, which it may reorder. steps
 // becomes Sample.Steps, as blocks or blockMedians returned it.
 func newSample[T duration32or64](durations []T, steps []float64) *Sample {
-	return newRankedSample(durations, steps, newSampleRanks(len(durations)))
+	return newRankedSample(durations, steps, newSampleRanks(len(durations)), new(fewSorter[T]))
 }
 
 // newRankedSample is newSample given the ranks of so many durations.
-func newRankedSample[T duration32or64](durations []T, steps []float64, ranks *sampleRanks) *Sample {
+func newRankedSample[T duration32or64](durations []T, steps []float64, ranks *sampleRanks, sorter *fewSorter[T]) *Sample {
 	s := &Sample{N: len(durations)}
 	if s.N == 0 {
 		return s
@@ -33,7 +33,7 @@ func newRankedSample[T duration32or64](durations []T, steps []float64, ranks *sa
 	s.MinNS, s.MaxNS = int64(least), int64(most)
 	t.into(s)
 	if s.N <= fewValues {
-		slices.Sort(durations)
+		sorter.sort(durations)
 		s.setRanks(ranks, func(rank int) float64 { return float64(durations[rank]) })
 		return s
 	}
