@@ -34,7 +34,10 @@ type resampling struct {
 
 // resampled is all resamples of two numbers of values, and of these the ones that
 // the ends of the interval can be among, whatever the values.
-type resampled struct{ all, low, high []resampling }
+type resampled struct {
+	nx, ny         int
+	all, low, high []resampling
+}
 
 func newBootstrap() *bootstrap {
 	return &bootstrap{draws: map[[2]int][]ranks{}, pairs: map[[2]int]*resampled{}}
@@ -78,7 +81,7 @@ func (b *bootstrap) resampled(nx, ny int) *resampled {
 		return r
 	}
 	x, y := b.ranks(nx, 0), b.ranks(ny, 1)
-	r := &resampled{}
+	r := &resampled{nx: nx, ny: ny}
 	known := map[resampling]int{}
 	for i := range resamples {
 		of := resampling{x: x[i], y: y[i]}
@@ -160,7 +163,8 @@ var _ [1<<resampleBits - resamples]struct{}
 // A ratioScratch is memory that intervals use again and again.
 type ratioScratch struct {
 	fewSorter[uint64]
-	keys [resamples]uint64
+	keys      [resamples]uint64
+	resampled *resampled // of the last interval: most are of as many values
 }
 
 // ratio returns the 95 % interval of the ratio of two medians, x over y, by
@@ -168,7 +172,11 @@ type ratioScratch struct {
 // one step share its clocks and caches and are not independent. x and y are
 // the medians of steps, ascending.
 func (b *bootstrap) ratio(x, y []float64, scratch *ratioScratch) (lo, hi float64) {
-	r := b.resampled(len(x), len(y))
+	r := scratch.resampled
+	if r == nil || r.nx != len(x) || r.ny != len(y) {
+		r = b.resampled(len(x), len(y))
+		scratch.resampled = r
+	}
 	low, high := r.low, r.high
 	if x[0] <= 0 || y[0] <= 0 {
 		// What ratioOf says then is not always in order.

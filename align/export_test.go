@@ -56,6 +56,20 @@ func FindBest(ctx context.Context, query, seq []Element, threshold int32) ([][2]
 	return out, best, err
 }
 
+// FindPlainly is FindBest with each column worked out. It returns too whether
+// FindBest remembers columns to the end, and how many it works out.
+func FindPlainly(query, seq []Element, threshold int32) (found [][2]int, best int32, remembers bool, worked int) {
+	m := newLocalMemo(query, len(seq), threshold)
+	m.find(context.Background(), seq)
+	plain := newLocalMemo(query, len(seq), threshold)
+	plain.plain = true
+	intervals, best, _ := plain.find(context.Background(), seq)
+	for _, f := range intervals {
+		found = append(found, [2]int{f.start, f.end})
+	}
+	return found, best, !m.plain, m.misses
+}
+
 // Diff returns the runs of equal launches of a difference: where in a, where
 // in b, how many.
 func Diff(ctx context.Context, a, b []Element) ([][3]int, error) {

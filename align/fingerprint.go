@@ -27,31 +27,40 @@ type printKey uint64
 // Hash makes it a key of [intern.Table].
 func (k printKey) Hash() uint64 { return intern.Mix(0, uint64(k)) }
 
-// newFingerprint returns the fingerprint of n launches.
-func newFingerprint(n int, key func(i int) printKey) fingerprint {
+// newFingerprint returns the fingerprint of launches that are told in parts: part
+// returns of what kind the launches of each are, and how many.
+func newFingerprint(parts int, part func(i int) (printKey, int)) fingerprint {
 	var keys intern.Table[printKey]
-	var counts []int
-	for i := range n {
-		k := key(i)
+	var f fingerprint
+	for i := range parts {
+		k, n := part(i)
+		if n == 0 {
+			continue
+		}
 		id, isNew := keys.ID(&k)
 		if isNew {
-			counts = append(counts, 0)
+			f.parts = append(f.parts, fingerprintPart{what: k})
 		}
-		counts[id]++
-	}
-	f := fingerprint{n, make([]fingerprintPart, len(counts))}
-	for id, count := range counts {
-		f.parts[id] = fingerprintPart{keys.Keys[id], count}
+		f.parts[id].n += n
+		f.n += n
 	}
 	slices.SortFunc(f.parts, func(a, b fingerprintPart) int { return cmp.Compare(a.what, b.what) })
 	return f
 }
 
 func (s *sequence) fingerprint(st *step) fingerprint {
-	return newFingerprint(st.n, func(i int) printKey {
-		y := &s.syms[s.t.Launches.Config[st.at(i)]]
+	key := func(config uint32) printKey {
+		y := &s.syms[config]
 		return printKey(uint32(y.name))<<32 | printKey(uint32(y.geom))
-	})
+	}
+	if len(s.syms) > st.n {
+		return newFingerprint(st.n, func(i int) (printKey, int) { return key(s.t.Launches.Config[st.at(i)]), 1 })
+	}
+	counts := make([]int32, len(s.syms)) // by configuration, of which there are few
+	for i := range st.n {
+		counts[s.t.Launches.Config[st.at(i)]]++
+	}
+	return newFingerprint(len(counts), func(i int) (printKey, int) { return key(uint32(i)), int(counts[i]) })
 }
 
 // like returns the part of the launches that two steps share, 0 to 1.

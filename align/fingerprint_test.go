@@ -17,7 +17,7 @@ func TestFingerprint(t *testing.T) {
 		return keys
 	}
 	of := func(keys []printKey) fingerprint {
-		return newFingerprint(len(keys), func(i int) printKey { return keys[i] })
+		return newFingerprint(len(keys), func(i int) (printKey, int) { return keys[i], 1 })
 	}
 	shared := func(a, b []printKey) (n int) {
 		b = slices.Clone(b)

@@ -23,58 +23,31 @@ const unreachable = -1 << 30
 //
 // Each state carries the launch at which its occurrence began, so that no
 // table is needed to trace back where occurrences lie: the memory is linear
-// in both sequences, and the time their product.
+// in both sequences, and the time their product, or less where the sequence
+// repeats itself, see localMemo.
 //
 // Where nothing is found, best is the score of the best alignment there is.
 func findOccurrences(ctx context.Context, query, seq []element, threshold int32) (found []interval, best int32, err error) {
-	m, n := len(query), len(seq)
-	if m == 0 || n == 0 {
+	if len(query) == 0 || len(seq) == 0 {
 		return nil, 0, nil
 	}
-	// Column i-1 of each state by j: B, and the gaps that skip launches of
-	// seq, short and long.
-	column := make([]struct {
-		element
-		b, x, xl path
-	}, m)
-	for j := range column {
-		c := &column[j]
-		c.element = query[j]
-		c.b, c.x, c.xl = noPath, noPath, noPath
-	}
+	return newLocalMemo(query, len(seq), threshold).find(ctx, seq)
+}
+
+// find is findOccurrences for the query and the threshold of m.
+func (m *localMemo) find(ctx context.Context, seq []element) (found []interval, best int32, err error) {
+	n := len(seq)
 	began := make([]int32, n+1) // start of the occurrence that ends at i, or -1
 	var free int32              // F(i-1)
 	for i := 1; i <= n; i++ {
 		if i&0xff == 0 && ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		e := seq[i-1]
-		fresh := newPath(free, i-1)
-		diag := noPath // B(i-1, j-1)
-		y, yl, top := noPath, noPath, noPath
-		for j := range column {
-			at := &column[j]
-			c := at.x.or(at.xl)
-			if at.noDtype == e.noDtype { // else no two launches are paired
-				// An equal score goes to the occurrence that is open.
-				paired := diag.or(fresh).less(-score(at.element, e))
-				top = top.or(paired)
-				c = paired.or(c)
-			}
-			// A gap is not opened where another of its kind ends: to go on with
-			// that costs less.
-			row, rowLong := y, yl
-			y = c.less(gapOpen + gapExtend).or(y.less(gapExtend))
-			yl = c.less(longOpen + longExtend).or(yl.less(longExtend))
-			c = c.or(row).or(rowLong)
-			at.x = c.less(gapOpen + gapExtend).or(at.x.less(gapExtend))
-			at.xl = c.less(longOpen + longExtend).or(at.xl.less(longExtend))
-			diag, at.b = at.b, c
-		}
+		top := m.next(seq[i-1], free, i)
 		best = max(best, top.score())
 		began[i] = -1
-		if top.score()-threshold > free {
-			free = top.score() - threshold
+		if top.score()-m.threshold > free {
+			free = top.score() - m.threshold
 			began[i] = top.start()
 		}
 	}
@@ -90,6 +63,45 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 		found[l], found[r] = found[r], found[l]
 	}
 	return found, best, nil
+}
+
+// A localColumn is column i-1 of each state by j.
+type localColumn []localCell
+
+// A localCell is what a localColumn has for a launch of the query: B, and the gaps
+// that skip launches of the sequence, short and long.
+type localCell struct {
+	element
+	b, x, xl path
+}
+
+// next makes the column of launch i, counted from 1, from the one before. It returns
+// the best B. The score with no occurrence open is free.
+func (column localColumn) next(e element, free int32, i int) (top path) {
+	fresh := newPath(free, i-1)
+	diag := noPath // B(i-1, j-1)
+	y, yl := noPath, noPath
+	top = noPath
+	for j := range column {
+		at := &column[j]
+		c := at.x.or(at.xl)
+		if at.noDtype == e.noDtype { // else no two launches are paired
+			// An equal score goes to the occurrence that is open.
+			paired := diag.or(fresh).less(-score(at.element, e))
+			top = top.or(paired)
+			c = paired.or(c)
+		}
+		// A gap is not opened where another of its kind ends: to go on with
+		// that costs less.
+		row, rowLong := y, yl
+		y = c.less(gapOpen + gapExtend).or(y.less(gapExtend))
+		yl = c.less(longOpen + longExtend).or(yl.less(longExtend))
+		c = c.or(row).or(rowLong)
+		at.x = c.less(gapOpen + gapExtend).or(at.x.less(gapExtend))
+		at.xl = c.less(longOpen + longExtend).or(at.xl.less(longExtend))
+		diag, at.b = at.b, c
+	}
+	return top
 }
 
 // A path is the score of a state, and the launch at which its occurrence began: in

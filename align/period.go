@@ -232,7 +232,7 @@ const (
 func (p *period) repeats(seq launchSeq, pos []int) bool {
 	steps := p.cut(seq.len(), pos)
 	print := func(iv interval) fingerprint {
-		return newFingerprint(iv.end-iv.start, func(i int) printKey { return printKey(uint32(seq.name(iv.start + i))) })
+		return newFingerprint(iv.end-iv.start, func(i int) (printKey, int) { return printKey(uint32(seq.name(iv.start + i))), 1 })
 	}
 	var pairs []int // the first step of each
 	for k := 0; k+1 < len(steps); k += max(1, len(steps)/maxSampledPair) {

@@ -84,14 +84,7 @@ func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, err
 			return nil, err
 		}
 		nothing, most = len(places) == 0, best
-		found = make([]*occurrence, len(places))
-		err = try(ctx, len(places), func(i int) error {
-			iv := places[i]
-			pairs, err := alignGlobal(ctx, mock, seq[iv.start:iv.end])
-			found[i] = newOccurrence(mock, seq, pairs, iv)
-			return err
-		})
-		if err != nil {
+		if found, err = alignPlaces(ctx, mock, seq, places); err != nil {
 			return nil, err
 		}
 		if slices.ContainsFunc(found, func(o *occurrence) bool { return float64(o.matched) >= minMatched*float64(len(mock)) }) {
@@ -99,6 +92,63 @@ func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, err
 		}
 	}
 	return found, nil
+}
+
+// maxRecentPlaces is how many places that hold different launches are remembered
+// to know the next ones by.
+const maxRecentPlaces = 8
+
+// alignPlaces aligns the mock with each of some places in a step. Of places that
+// hold the same, as most do, one is aligned.
+func alignPlaces(ctx context.Context, mock, seq []element, places []interval) ([]*occurrence, error) {
+	like := make([]int, len(places)) // the first place that holds the same
+	var different, recent []int
+	for i, iv := range places {
+		k := slices.IndexFunc(recent, func(r int) bool {
+			return slices.Equal(seq[places[r].start:places[r].end], seq[iv.start:iv.end])
+		})
+		if k >= 0 {
+			like[i] = recent[k]
+			continue
+		}
+		like[i] = i
+		different = append(different, i)
+		recent = slices.Insert(recent[:min(len(recent), maxRecentPlaces-1)], 0, i)
+	}
+	found := make([]*occurrence, len(places))
+	err := try(ctx, len(different), func(k int) error {
+		i := different[k]
+		iv := places[i]
+		pairs, err := alignGlobal(ctx, mock, seq[iv.start:iv.end])
+		found[i] = newOccurrence(mock, seq, pairs, iv)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range like {
+		if k != i {
+			found[i] = found[k].moved(places[i].start - places[k].start)
+		}
+	}
+	return found, nil
+}
+
+// moved returns the same occurrence that many launches later.
+func (o *occurrence) moved(by int) *occurrence {
+	m := *o
+	m.start, m.end = o.start+by, o.end+by
+	m.at = slices.Clone(o.at)
+	for i := range m.at {
+		if m.at[i] >= 0 {
+			m.at[i] += int32(by)
+		}
+	}
+	m.inserted = slices.Clone(o.inserted)
+	for i := range m.inserted {
+		m.inserted[i].at += int32(by)
+	}
+	return &m
 }
 
 // placeWhole aligns the mock with a step once, from end to end. With trim,

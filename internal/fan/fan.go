@@ -7,23 +7,37 @@ import (
 	"sync/atomic"
 )
 
+// batches is how many times a goroutine fetches work, about, where there is much:
+// often enough that none waits long for the others at the end.
+const batches = 64
+
 // Out calls fn for 0 to n-1, in no order, at most limit calls at a time, and
 // returns when all are done. Once the context is cancelled it begins no more. The
 // caller's goroutine makes calls too: to wake another processor takes longer than
 // most of what small reports need.
 func Out(ctx context.Context, limit, n int, fn func(i int)) {
+	limit = min(limit, n)
+	if limit <= 0 {
+		return
+	}
 	var next atomic.Int64
+	batch := max(1, n/(limit*batches))
 	work := func() {
-		for ctx.Err() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= n {
+		for {
+			end := int(next.Add(int64(batch)))
+			if end-batch >= n {
 				return
 			}
-			fn(i)
+			for i := end - batch; i < min(end, n); i++ {
+				if ctx.Err() != nil {
+					return
+				}
+				fn(i)
+			}
 		}
 	}
 	var wg sync.WaitGroup
-	for range min(limit, n) - 1 {
+	for range limit - 1 {
 		wg.Go(work)
 	}
 	work()

@@ -12,7 +12,7 @@ import (
 // TestOut: each call is made once, and no more than limit at a time.
 func TestOut(t *testing.T) {
 	for _, limit := range []int{1, 2, 7} {
-		for _, n := range []int{0, 1, 2, 6, 100} {
+		for _, n := range []int{0, 1, 2, 6, 100, 1000, 1001} {
 			t.Run(fmt.Sprintf("%d of %d", limit, n), func(t *testing.T) {
 				calls := make([]atomic.Int32, n)
 				var now, most atomic.Int32
