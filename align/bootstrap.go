@@ -117,7 +117,8 @@ const tail = resamples/40 + 1
 //
 // A ratio is no greater than another whose x stands on no lesser ranks and whose y
 // on no greater ones. What has tail others that are no greater than it can be left
-// out: with it or without, the least values are the same.
+// out: with it or without, the least values are the same. Most are seen to have them
+// by counting.
 func lowest(all []resampling, nx, ny int) []resampling {
 	// upTo[a][b], at first the resamples whose x stands on a at most and no less, and
 	// whose y on b at least and no more, becomes those of less x or more y, too.
@@ -147,10 +148,32 @@ func lowest(all []resampling, nx, ny int) []resampling {
 			kept = append(kept, r)
 		}
 	}
+	kept = minimal(kept)
 	// In about the order of their ratios, as if values of like rank were alike.
 	slices.SortStableFunc(kept, func(a, b resampling) int {
 		return cmp.Compare(int(a.x.lo+a.x.hi)*ny-int(a.y.lo+a.y.hi)*nx, int(b.x.lo+b.x.hi)*ny-int(b.y.lo+b.y.hi)*nx)
 	})
+	return kept
+}
+
+// minimal returns those of some resamples that have no tail others whose x stands on
+// no greater ranks and y on no lesser ones, each rank by itself.
+func minimal(some []resampling) []resampling {
+	noGreater := func(a, b *resampling) bool {
+		return a.x.lo <= b.x.lo && a.x.hi <= b.x.hi && a.y.lo >= b.y.lo && a.y.hi >= b.y.hi
+	}
+	var kept []resampling
+	for i := range some {
+		less := -some[i].n // without itself
+		for k := range some {
+			if noGreater(&some[k], &some[i]) {
+				less += some[k].n
+			}
+		}
+		if less < tail {
+			kept = append(kept, some[i])
+		}
+	}
 	return kept
 }
 

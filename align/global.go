@@ -28,6 +28,7 @@ func alignGlobal(ctx context.Context, a, b []element) ([]pair, error) {
 		return nil, err
 	}
 	runs = append(runs, run{len(a), len(b), 0})
+	pairs = make([]pair, 0, min(len(a), len(b)))
 	var i, j int
 	for _, r := range runs {
 		pairs = alignBetween(pairs, a[i:r.a], b[j:r.b], i, j)

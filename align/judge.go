@@ -19,11 +19,6 @@ const (
 
 // judge gives each site its ratio and verdict.
 func (c *comparer) judge(ctx context.Context, r *Result) {
-	parallel(ctx, len(r.Sites), func(i int) {
-		if s := &r.Sites[i]; s.Mock != nil && s.E2E != nil {
-			c.measureRatio(s)
-		}
-	})
 	if c.o.Regression {
 		noiseOfEqualSites(ctx, r.Sites)
 	}
@@ -48,33 +43,33 @@ type judging struct {
 	x, y orderedSteps
 }
 
-// measureRatio fills in ratio, interval and noise floor.
-func (c *comparer) measureRatio(s *Site) {
-	num, den := s.Mock, s.E2E
+// measureRatio fills in ratio, interval and noise floor of a site, given its cells.
+func (c *comparer) measureRatio(s *Site, mock, e2e *cell, d *siteDetails) {
+	num, den := mock, e2e
 	if c.o.Regression {
-		num, den = s.E2E, s.Mock
+		num, den = e2e, mock
 	}
-	m := &struct{ ratio, lo, hi, noise float64 }{ratio: ratioOf(num.MedianNS, den.MedianNS)}
-	s.Ratio = &m.ratio
+	d.ratio = ratioOf(num.sample.MedianNS, den.sample.MedianNS)
+	s.Ratio = &d.ratio
 	w := c.judging.Get().(*judging)
 	defer c.judging.Put(w)
 	x, y := &w.x, &w.y
-	x.order(num.Steps, &w.fewSorter)
-	y.order(den.Steps, &w.fewSorter)
+	x.in(num.order, num.sample.Steps, &w.fewSorter)
+	y.in(den.order, den.sample.Steps, &w.fewSorter)
 	if x.n >= 2 && y.n >= 2 {
 		lo, hi := c.boot.ratio(x.ascending(), y.ascending(), &w.ratioScratch)
 		// The interval is of the steps' medians; it is moved to the ratio of
 		// all launches, and holds it.
 		mid := ratioOf(quantile(x.ascending(), 0.5), quantile(y.ascending(), 0.5))
-		m.lo, m.hi = min(m.ratio, m.ratio*lo/mid), max(m.ratio, m.ratio*hi/mid)
-		s.RatioLo, s.RatioHi = &m.lo, &m.hi
+		d.lo, d.hi = min(d.ratio, d.ratio*lo/mid), max(d.ratio, d.ratio*hi/mid)
+		s.RatioLo, s.RatioHi = &d.lo, &d.hi
 	}
 	if c.o.Regression {
 		// Twice what the runs show in themselves is no difference between
 		// them.
 		n := max(x.splitHalf(), y.splitHalf())
-		m.noise = n * n
-		s.Noise = &m.noise
+		d.noise = n * n
+		s.Noise = &d.noise
 	}
 }
 

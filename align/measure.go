@@ -62,6 +62,7 @@ type cellScratch[T duration32or64] struct {
 	columns []columnLaunches[T]
 	ranks   *sampleRanks // of the last column: most have as many launches
 	sorter  fewSorter[T]
+	keys    fewSorter[uint64] // of durations and where they stood
 }
 
 // columnLaunches is the launches of one column, as they come.
@@ -150,6 +151,7 @@ func newView(s *sequence, steps []step, classes []placedClass) *view {
 // A cell is what one side has in one column.
 type cell struct {
 	sample  *Sample // nil if it has nothing
+	order   []uint8 // of sample.Steps, as in orderedSteps.at, if it is known already
 	config  uint32  // the most frequent configuration
 	varies  bool    // others have another geometry
 	first   int     // a launch that has that configuration
@@ -207,21 +209,44 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 	v.eachOf(from, from+len(cells), func(column, step, launch int) {
 		columns[column].add(step, launch, T(l.Duration(launch)), l.Config[launch])
 	})
+	samples := make([]Sample, len(columns))
+	var orders []uint8 // one after the other
 	for i := range columns {
-		c := &columns[i]
+		c, sample := &columns[i], &samples[i]
 		if len(c.durations) == 0 {
 			continue
 		}
 		if n := len(c.durations); scratch.ranks == nil || scratch.ranks.n != n {
 			scratch.ranks = newSampleRanks(n)
 		}
-		sample := newRankedSample(c.durations, c.steps(), scratch.ranks, &scratch.sorter)
+		steps, before := c.steps(), len(orders)
+		if len(c.bounds) == 0 && len(c.durations) <= maxBlocks { // those are the steps
+			orders = slices.Grow(orders, len(columns)*maxBlocks-before)
+			orders = sortSteps(c.durations, orders, &scratch.keys)
+		}
+		fillSample(sample, c.durations, steps, scratch.ranks, &scratch.sorter)
 		if v.plots {
 			slices.Sort(c.durations)
 			sample.Values = evenly(c.durations)
 		}
 		cells[i] = newCell(v, from+i, sample, &c.configCounts, places)
+		cells[i].order = orders[before:]
 	}
+}
+
+// sortSteps sorts the values of Sample.Steps, and appends to orders in which order
+// they stood.
+func sortSteps[T duration32or64](steps []T, orders []uint8, sorter *fewSorter[uint64]) []uint8 {
+	var keys [maxBlocks]uint64
+	for i, d := range steps {
+		keys[i] = uint64(d)<<stepBits | uint64(i)
+	}
+	sorter.sort(keys[:len(steps)])
+	for k, key := range keys[:len(steps)] {
+		steps[k] = T(key >> stepBits)
+		orders = append(orders, uint8(key&(1<<stepBits-1)))
+	}
+	return orders
 }
 
 // newCell returns the cell of a column that has launches.
@@ -261,9 +286,9 @@ func newCell(v *view, column int, sample *Sample, counts *configCounts, places i
 }
 
 // geometry returns how the launches of a cell were launched.
-func (v *view) geometry(c *cell) *Geometry {
+func (v *view) geometry(c *cell) Geometry {
 	cfg := v.seq.t.Configs[c.config]
-	return &Geometry{Grid: cfg.Grid, Block: cfg.Block, SMem: cfg.SMem, Regs: cfg.Regs, Varies: c.varies}
+	return Geometry{Grid: cfg.Grid, Block: cfg.Block, SMem: cfg.SMem, Regs: cfg.Regs, Varies: c.varies}
 }
 
 // refs lists the launches in a column.

@@ -14,14 +14,16 @@ const maxBlocks = 64
 // newSample summarises durations in nanoseconds, which it may reorder. steps
 // becomes Sample.Steps, as blocks or blockMedians returned it.
 func newSample[T duration32or64](durations []T, steps []float64) *Sample {
-	return newRankedSample(durations, steps, newSampleRanks(len(durations)), new(fewSorter[T]))
+	s := new(Sample)
+	fillSample(s, durations, steps, newSampleRanks(len(durations)), new(fewSorter[T]))
+	return s
 }
 
-// newRankedSample is newSample given the ranks of so many durations.
-func newRankedSample[T duration32or64](durations []T, steps []float64, ranks *sampleRanks, sorter *fewSorter[T]) *Sample {
-	s := &Sample{N: len(durations)}
+// fillSample makes s what newSample returns, given the ranks of so many durations.
+func fillSample[T duration32or64](s *Sample, durations []T, steps []float64, ranks *sampleRanks, sorter *fewSorter[T]) {
+	s.N = len(durations)
 	if s.N == 0 {
-		return s
+		return
 	}
 	s.Steps = steps
 	least, most := durations[0], durations[0]
@@ -33,14 +35,15 @@ func newRankedSample[T duration32or64](durations []T, steps []float64, ranks *sa
 	s.MinNS, s.MaxNS = int64(least), int64(most)
 	t.into(s)
 	if s.N <= fewValues {
-		sorter.sort(durations)
+		if !slices.IsSorted(durations) {
+			sorter.sort(durations)
+		}
 		s.setRanks(ranks, func(rank int) float64 { return float64(durations[rank]) })
-		return s
+		return
 	}
 	values := make([]T, len(ranks.ascending))
 	orderStatistics(durations, ranks.ascending, values)
 	s.setRanks(ranks, func(rank int) float64 { return float64(values[ranks.index(rank)]) })
-	return s
 }
 
 // A tally sums durations. Sums in integers are the same in any order, and as a

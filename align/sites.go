@@ -28,8 +28,9 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	r.Findings = append(r.Findings, sporadic.findings()...)
 	first := len(r.Sites)
 	r.Sites = append(r.Sites, make([]Site, len(origins))...)
+	details := make([]siteDetails, len(origins))
 	parallel(ctx, len(origins), func(i int) {
-		r.Sites[first+i] = c.newSite(first+i, origins[i], mock, e2e)
+		r.Sites[first+i] = c.newSite(first+i, origins[i], mock, e2e, &details[i])
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -48,14 +49,22 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	return origins, nil
 }
 
-// newSite makes a site of a column.
-func (c *comparer) newSite(index int, o origin, mock, e2e measured) Site {
+// siteDetails is what a site points to, side by side for all: there are tens of
+// thousands where steps are long.
+type siteDetails struct {
+	mock, e2e            Geometry
+	ratio, lo, hi, noise float64
+}
+
+// newSite makes a site of a column, whose details it puts into d.
+func (c *comparer) newSite(index int, o origin, mock, e2e measured, d *siteDetails) Site {
 	m, e := &mock.cells[o.column], &e2e.cells[o.column]
 	s := Site{Index: index, Present: e.present}
 	if o.mock {
 		name := mock.seq.t.Name(m.first)
 		s.MockName, s.Family = name, c.alphabet.of(name).family
-		s.Mock, s.MockLaunch = m.sample, mock.geometry(m)
+		d.mock = mock.geometry(m)
+		s.Mock, s.MockLaunch = m.sample, &d.mock
 		s.MockOverlap = mock.overlaps[o.column]
 		s.NVTX, s.Module = mock.seq.path(m.first)
 		if c.o.Launches {
@@ -67,7 +76,8 @@ func (c *comparer) newSite(index int, o origin, mock, e2e measured) Site {
 	}
 	name := e2e.seq.t.Name(e.first)
 	s.E2EName, s.Family = name, c.alphabet.of(name).family
-	s.E2E, s.E2ELaunch = e.sample, e2e.geometry(e)
+	d.e2e = e2e.geometry(e)
+	s.E2E, s.E2ELaunch = e.sample, &d.e2e
 	s.E2EOverlap = e2e.overlaps[o.column]
 	if path, module := e2e.seq.path(e.first); path != nil {
 		s.NVTX, s.Module = path, module
@@ -78,6 +88,9 @@ func (c *comparer) newSite(index int, o origin, mock, e2e measured) Site {
 	}
 	if c.o.Launches {
 		s.Launches = append(s.Launches, e2e.refs(o.column, sideE2E)...)
+	}
+	if o.mock && !c.differInDtype(&s) { // else it becomes two
+		c.measureRatio(&s, m, e, d)
 	}
 	return s
 }
@@ -113,12 +126,9 @@ func (c *comparer) origins(mock, e2e measured) ([]origin, *sporadic) {
 // on different data types: those are different kernels, and which stands for
 // which is said as the reason.
 func (c *comparer) splitDtypes(r *Result) {
-	differ := func(s *Site) bool {
-		return s.MockName != "" && s.E2EName != "" && !c.sameFamily(s.MockName, s.E2EName)
-	}
 	n := 0
 	for i := range r.Sites {
-		if differ(&r.Sites[i]) {
+		if c.differInDtype(&r.Sites[i]) {
 			n++
 		}
 	}
@@ -127,7 +137,7 @@ func (c *comparer) splitDtypes(r *Result) {
 	}
 	sites := make([]Site, 0, len(r.Sites)+n)
 	for _, s := range r.Sites {
-		if !differ(&s) {
+		if !c.differInDtype(&s) {
 			sites = append(sites, s)
 			continue
 		}
@@ -154,6 +164,11 @@ func splitRefs(refs []LaunchRef) (mock, e2e []LaunchRef) {
 		}
 	}
 	return mock, e2e
+}
+
+// differInDtype reports whether both kernels of a site run on different data types.
+func (c *comparer) differInDtype(s *Site) bool {
+	return s.MockName != "" && s.E2EName != "" && !c.sameFamily(s.MockName, s.E2EName)
 }
 
 // sameFamily reports whether two names are of one family or aliases.
