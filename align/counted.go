@@ -113,6 +113,10 @@ type band struct {
 	from, to    int    // the ranks, as they are numbered in counting.ranks
 }
 
+// last returns the greatest value of a band. The last bands of a group can end
+// above 32 bits.
+func (b *band) last() uint64 { return uint64(b.base) + uint64(b.width) - 1 }
+
 // bitsFor returns how many bits of durations to tell apart in bands.
 func (c *counting) bitsFor(bands []band) int {
 	widest := 0
@@ -178,19 +182,17 @@ func summarise(ctx context.Context, launches countedLaunches, samples []Sample) 
 	}
 }
 
-// count counts the durations in bands, which are in order of the n groups.
+// count counts the durations in bands, which are in order of the n groups and of
+// their values.
 func (c *counting) count(ctx context.Context, bands []band, n int) {
 	// What a launch needs of a band.
 	type place struct{ base, width, shift uint32 }
-	places, first := make([]place, len(bands)), make([]uint32, n+1)
+	places := make([]place, len(bands))
 	for k := range bands {
 		b := &bands[k]
 		places[k] = place{b.base, b.width, uint32(c.shift(b))}
-		first[b.group+1]++
 	}
-	for g := range n {
-		first[g+1] += first[g]
-	}
+	finders := findersOf(bands, n)
 	parallel(ctx, len(c.counts), func(p int) {
 		if size := len(bands) << c.bits; len(c.counts[p]) < size {
 			c.counts[p] = make([]uint32, size)
@@ -200,18 +202,72 @@ func (c *counting) count(ctx context.Context, bands []band, n int) {
 		counts, bits := c.counts[p], c.bits&31
 		c.launches.each(p, func(groups, ns []uint32) {
 			for i, d := range ns {
-				g := groups[i]
-				for k := first[g]; k < first[g+1]; k++ {
+				f := &finders[groups[i]]
+				for k := f.find(d); k < f.end; k++ {
 					b := &places[k]
 					// Below base x is more than the group's durations span.
 					if x := d - b.base; x < b.width {
 						counts[k<<bits+x>>(b.shift&31)]++
 						break
 					}
+					if d < b.base {
+						break
+					}
 				}
 			}
 		})
 	})
+}
+
+// A bandFinder tells which bands of a group a duration can be in. Most durations are
+// in none of the several that narrow made of one.
+type bandFinder struct {
+	base, shift uint32
+	first       []uint32 // by the duration above base, shifted: the first band that ends above, or end if that begins above, too
+	end         uint32   // the last band, and one
+}
+
+// find returns the first band that a duration can be in, or end.
+func (f *bandFinder) find(d uint32) uint32 {
+	if x := (d - f.base) >> (f.shift & 31); int(x) < len(f.first) {
+		return f.first[x]
+	}
+	return f.end
+}
+
+// maxFinders bounds the entries of all bandFinders: they should stay in the cache.
+const maxFinders = 1 << 16
+
+// findersOf returns the finders of n groups, whose bands are in order.
+func findersOf(bands []band, n int) []bandFinder {
+	finders := make([]bandFinder, n)
+	most := min(1<<maxCountBits, max(4, maxFinders/len(bands))) // with 4 the shift is below 32
+	for from := 0; from < len(bands); {
+		f := &finders[bands[from].group]
+		to := from + 1
+		for to < len(bands) && bands[to].group == bands[from].group {
+			to++
+		}
+		f.base, f.end = bands[from].base, uint32(to)
+		span := bands[to-1].last() + 1 - uint64(f.base)
+		for (span-1)>>f.shift >= uint64(most) {
+			f.shift++
+		}
+		f.first = make([]uint32, (span-1)>>f.shift+1)
+		k := from
+		for x := range f.first {
+			begin := uint64(f.base) + uint64(x)<<f.shift
+			for k < to && bands[k].last() < begin {
+				k++
+			}
+			f.first[x] = uint32(k)
+			if k < to && uint64(bands[k].base) >= begin+1<<f.shift {
+				f.first[x] = f.end
+			}
+		}
+		from = to
+	}
+	return finders
 }
 
 // narrow returns the parts of a band, number k of those counted, that its ranks

@@ -44,34 +44,52 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 	for _, v := range values {
 		counts[(v-least)>>shift]++
 	}
-	below, bucket := 0, 0
+	// The buckets that ranks lie in, and where their values go.
+	type rankBucket struct {
+		number, below int
+		ranks, values interval
+	}
+	var buckets []rankBucket
+	below, number, size := 0, 0, 0
 	for k := 0; k < len(ranks); {
-		for below+int(counts[bucket]) <= ranks[k] {
-			below += int(counts[bucket])
-			bucket++
+		for below+int(counts[number]) <= ranks[k] {
+			below += int(counts[number])
+			number++
 		}
-		n := k
-		for n < len(ranks) && ranks[n] < below+int(counts[bucket]) {
-			n++
+		in := int(counts[number])
+		b := rankBucket{number, below, interval{k, k}, interval{size, size + in}}
+		for k < len(ranks) && ranks[k] < below+in {
+			k++
 		}
-		if shift == 0 {
-			for i := k; i < n; i++ {
-				out[i] = least + T(bucket)
+		b.ranks.end = k
+		buckets = append(buckets, b)
+		size += in
+	}
+	if shift == 0 {
+		for _, b := range buckets {
+			for i := b.ranks.start; i < b.ranks.end; i++ {
+				out[i] = least + T(b.number)
 			}
-		} else {
-			in := make([]T, 0, counts[bucket])
-			for _, v := range values {
-				if (v-least)>>shift == T(bucket) {
-					in = append(in, v)
-				}
-			}
-			within := make([]int, n-k)
-			for i := range within {
-				within[i] = ranks[k+i] - below
-			}
-			orderStatistics(in, within, out[k:n])
 		}
-		k = n
+		return
+	}
+	const wanted = 1 << 31 // in place of a count, with where the next value goes
+	for _, b := range buckets {
+		counts[b.number] = wanted | uint32(b.values.start)
+	}
+	in := make([]T, size)
+	for _, v := range values {
+		if c := &counts[(v-least)>>shift]; *c >= wanted {
+			in[*c&^wanted] = v
+			*c++
+		}
+	}
+	for _, b := range buckets {
+		within := make([]int, b.ranks.end-b.ranks.start)
+		for i := range within {
+			within[i] = ranks[b.ranks.start+i] - b.below
+		}
+		orderStatistics(in[b.values.start:b.values.end], within, out[b.ranks.start:b.ranks.end])
 	}
 }
 
@@ -114,32 +132,33 @@ func selectBetween[T duration32or64 | float64](values []T, i, j int, part float6
 
 // selectRank reorders values so that the one of rank k, from 0, stands at k,
 // none greater before it and none less after it (Hoare 1961, "Algorithm 65:
-// Find").
+// Find"). It divides them without a branch that the processor would guess wrong
+// half of the time (Alexandrescu 2020, "Lomuto's Comeback").
 func selectRank[T duration32or64 | float64](values []T, k int) {
-	lo, hi := 0, len(values)-1
-	for lo < hi {
-		a, b, c := values[lo], values[lo+(hi-lo)/2], values[hi]
+	for len(values) > 1 {
+		last := len(values) - 1
+		a, b, c := values[0], values[last/2], values[last]
 		pivot := max(min(a, b), min(max(a, b), c))
-		i, j := lo, hi
-		for i <= j {
-			for values[i] < pivot {
-				i++
-			}
-			for values[j] > pivot {
-				j--
-			}
-			if i <= j {
-				values[i], values[j] = values[j], values[i]
-				i, j = i+1, j-1
-			}
+		less := 0
+		for i, v := range values {
+			values[i] = values[less]
+			values[less] = v
+			less += int(b2u(v < pivot))
 		}
-		switch {
-		case k <= j:
-			hi = j
-		case k >= i:
-			lo = i
-		default:
+		if k < less {
+			values = values[:less]
+			continue
+		}
+		values, k = values[less:], k-less
+		equal := 0
+		for i, v := range values {
+			values[i] = values[equal]
+			values[equal] = v
+			equal += int(b2u(v <= pivot))
+		}
+		if k < equal {
 			return
 		}
+		values, k = values[equal:], k-equal
 	}
 }
