@@ -235,10 +235,14 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 }
 
 // sortSteps sorts the values of Sample.Steps, and appends to orders in which order
-// they stood.
+// they stood. It does nothing where a value takes too many bits, of which a damaged
+// report may have some.
 func sortSteps[T duration32or64](steps []T, orders []uint8, sorter *fewSorter[uint64]) []uint8 {
 	var keys [maxBlocks]uint64
 	for i, d := range steps {
+		if uint64(d)>>(64-stepBits) != 0 {
+			return orders
+		}
 		keys[i] = uint64(d)<<stepBits | uint64(i)
 	}
 	sorter.sort(keys[:len(steps)])
