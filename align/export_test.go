@@ -56,18 +56,32 @@ func FindBest(ctx context.Context, query, seq []Element, threshold int32) ([][2]
 	return out, best, err
 }
 
-// FindPlainly is FindBest with each column worked out. It returns too whether
-// FindBest remembers columns to the end, and how many it works out.
-func FindPlainly(query, seq []Element, threshold int32) (found [][2]int, best int32, remembers bool, worked int) {
-	m := newLocalMemo(query, len(seq), threshold)
-	m.find(context.Background(), seq)
-	plain := newLocalMemo(query, len(seq), threshold)
-	plain.plain = true
-	intervals, best, _ := plain.find(context.Background(), seq)
+// A Memo finds one query in one sequence after another.
+type Memo struct{ m *localMemo }
+
+func NewMemo(query []Element, threshold int32) Memo { return Memo{newLocalMemo(query, threshold)} }
+
+// Find is FindBest. It returns too whether it remembers columns to the end of the
+// sequence, and how many of that it worked out.
+func (m Memo) Find(seq []Element) (found [][2]int, best int32, remembers bool, worked int) {
+	m.m.begin(len(seq))
+	found, best = m.find(seq)
+	return found, best, !m.m.plain, m.m.misses
+}
+
+// FindPlainly is FindBest with each column worked out.
+func (m Memo) FindPlainly(seq []Element) (found [][2]int, best int32) {
+	m.m.begin(len(seq))
+	m.m.plain = true
+	return m.find(seq)
+}
+
+func (m Memo) find(seq []Element) (found [][2]int, best int32) {
+	intervals, best, _ := m.m.find(context.Background(), seq)
 	for _, f := range intervals {
 		found = append(found, [2]int{f.start, f.end})
 	}
-	return found, best, !m.plain, m.misses
+	return found, best
 }
 
 // Diff returns the runs of equal launches of a difference: where in a, where

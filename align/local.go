@@ -31,10 +31,12 @@ func findOccurrences(ctx context.Context, query, seq []element, threshold int32)
 	if len(query) == 0 || len(seq) == 0 {
 		return nil, 0, nil
 	}
-	return newLocalMemo(query, len(seq), threshold).find(ctx, seq)
+	m := newLocalMemo(query, threshold)
+	m.begin(len(seq))
+	return m.find(ctx, seq)
 }
 
-// find is findOccurrences for the query and the threshold of m.
+// find is findOccurrences for the query and the threshold of m, which has begun.
 func (m *localMemo) find(ctx context.Context, seq []element) (found []interval, best int32, err error) {
 	n := len(seq)
 	began := make([]int32, n+1) // start of the occurrence that ends at i, or -1

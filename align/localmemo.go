@@ -48,19 +48,27 @@ const (
 	mostRemembered = 4 << 20
 )
 
-// newLocalMemo returns a localMemo for a sequence of n launches, which is at the
-// column before the first of them.
-func newLocalMemo(query []element, n int, threshold int32) *localMemo {
-	m := &localMemo{column: make(localColumn, len(query)), threshold: threshold, length: n}
+// newLocalMemo returns a localMemo for a query and a threshold, to be begun.
+func newLocalMemo(query []element, threshold int32) *localMemo {
+	m := &localMemo{column: make(localColumn, len(query)), threshold: threshold}
+	for j := range m.column {
+		m.column[j].element = query[j]
+	}
+	return m
+}
+
+// begin goes to the column before the first launch of a sequence of n launches. What
+// is remembered of sequences before is kept, as far as there is room.
+func (m *localMemo) begin(n int) {
 	for j := range m.column {
 		c := &m.column[j]
-		c.element = query[j]
 		c.b, c.x, c.xl = noPath, noPath, noPath
 	}
-	m.numbers = map[string]int32{}
-	m.at = m.number(0, 0)
-	m.loaded = true
-	return m
+	if m.numbers == nil || m.size > mostRemembered {
+		m.numbers, m.paths, m.leads, m.size = map[string]int32{}, nil, nil, 0
+	}
+	m.plain, m.length, m.misses = false, n, 0
+	m.at, m.loaded = m.number(0, 0), true
 }
 
 // next goes to the column of launch i, counted from 1. It returns what
@@ -86,7 +94,6 @@ func (m *localMemo) next(e element, free int32, i int) (top path) {
 	m.misses++
 	if m.misses*leastPerMiss > max(i, m.length/2) || m.size > mostRemembered {
 		m.plain = true
-		m.numbers, m.paths, m.leads = nil, nil, nil
 		return top
 	}
 	lead := localLead{known: true, top: -1}

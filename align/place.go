@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // An occurrence is a place in a step where the mock's step aligns.
@@ -26,6 +27,7 @@ type insertion struct {
 // A placing is where the mock's step lies in the steps of one kind.
 type placing struct {
 	kind    *kind
+	finder  *finder
 	classes []placedClass // of the typical step only, until placeRest
 	// matched and geom are of the best occurrence of the typical step.
 	matched, geom int
@@ -53,15 +55,28 @@ const (
 // than half of a perfect match: with less, two halves of one occurrence would
 // each be worth more by themselves than both with the gap between them. The
 // others are for mocks that run under other names throughout.
-var thresholds = []int{(scoreName + scoreGeom) * 55 / 100, scoreFamily * 6 / 10, scoreNoDtype / 2}
+var thresholds = [...]int{(scoreName + scoreGeom) * 55 / 100, scoreFamily * 6 / 10, scoreNoDtype / 2}
 
 // maxLocalCells bounds repeated local alignment, about 10 ns a cell. Beyond
 // it the mock is as large as a model and is aligned once, globally.
 const maxLocalCells = 200e6
 
-// occurrencesIn finds the mock in a step: all places with at least half of
-// the mock's launches.
+// A finder finds the mock's typical step in one step after another, of which it
+// remembers what localMemo does.
+type finder struct {
+	mock  []element
+	memos [len(thresholds)]sync.Pool // of *localMemo
+}
+
+// occurrencesIn finds the mock in one step.
 func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, error) {
+	return (&finder{mock: mock}).find(ctx, seq)
+}
+
+// find finds the mock in a step: all places with at least half of the mock's
+// launches. Calls may run concurrently.
+func (f *finder) find(ctx context.Context, seq []element) ([]*occurrence, error) {
+	mock := f.mock
 	if len(mock) == 0 || len(seq) == 0 {
 		return nil, nil
 	}
@@ -74,12 +89,18 @@ func occurrencesIn(ctx context.Context, mock, seq []element) ([]*occurrence, err
 	}
 	var found []*occurrence
 	nothing, most := false, int32(0) // the best there is, where nothing was found
-	for _, t := range thresholds {
+	for k, t := range thresholds {
 		threshold := int32(min(t*len(mock), 1<<29))
 		if nothing && most <= threshold {
 			continue
 		}
-		places, best, err := findOccurrences(ctx, mock, seq, threshold)
+		m, ok := f.memos[k].Get().(*localMemo)
+		if !ok {
+			m = newLocalMemo(mock, threshold)
+		}
+		m.begin(len(seq))
+		places, best, err := m.find(ctx, seq)
+		f.memos[k].Put(m)
 		if err != nil {
 			return nil, err
 		}
@@ -226,7 +247,7 @@ func (o *occurrence) value() int {
 // place finds the mock's typical step in the typical step of a kind, or for a
 // regression lays the two side by side.
 func place(ctx context.Context, mock []element, s *sequence, k *kind, regression bool) (*placing, error) {
-	p := &placing{kind: k, scoped: s.scoped, regression: regression}
+	p := &placing{kind: k, finder: &finder{mock: mock}, scoped: s.scoped, regression: regression}
 	occ, err := p.find(ctx, mock, s, k.classes[0])
 	if err != nil {
 		return nil, err
@@ -270,7 +291,7 @@ func (p *placing) placeRest(ctx context.Context, mock []element, s *sequence) er
 func (p *placing) find(ctx context.Context, mock []element, s *sequence, c *class) ([]*occurrence, error) {
 	seq := s.elements(c.rep)
 	if !p.regression {
-		return occurrencesIn(ctx, mock, seq)
+		return p.finder.find(ctx, seq)
 	}
 	o, err := placeWhole(ctx, mock, seq, false)
 	if err != nil {

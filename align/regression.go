@@ -106,7 +106,7 @@ func (v *view) timesOf(st *step, runs *[]timeSpan) (span, gap int64) {
 	for i, from := 0, int64(math.MinInt64); i < st.n; i++ {
 		at := st.at(i)
 		r := timeSpan{l.Start[at], l.Start[at] + l.Duration(at)} // End is not inlined
-		if r.start < from { // as where a step is of several streams
+		if r.start < from {                                      // as where a step is of several streams
 			return v.timesInOrder(st, runs)
 		}
 		from = r.start
