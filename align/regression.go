@@ -106,7 +106,8 @@ func (v *view) timesOf(st *step, runs *[]timeSpan) (span, gap int64) {
 	for i, from := 0, int64(math.MinInt64); i < st.n; i++ {
 		at := st.at(i)
 		r := timeSpan{l.Start[at], l.Start[at] + l.Duration(at)} // End is not inlined
-		if r.start < from {                                      // as where a step is of several streams
+		// Of a step of several streams kernels begin in another order.
+		if r.start < from {
 			return v.timesInOrder(st, runs)
 		}
 		from = r.start
