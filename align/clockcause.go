@@ -25,9 +25,7 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	if len(logs) < least {
 		return false
 	}
-	sorted := slices.Clone(logs)
-	slices.Sort(sorted)
-	mid := quantile(sorted, 0.5)
+	mid := median(slices.Clone(logs))
 	noticed := 0.1
 	if c.o.Regression {
 		noticed = 0.02
@@ -48,7 +46,7 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	cause := Cause{Code: CauseClock, Factor: f, Sites: sites}
 	gpus := fmt.Sprintf("GPUs: %s against %s", orUnknown(r.Mock.GPUs), orUnknown(r.E2E.GPUs))
 	cause.Evidence = []string{
-		fmt.Sprintf("%s differ by %.3g to %.3g, with equal launch geometry", count(len(sites), "site"), math.Exp(sorted[0]), math.Exp(sorted[len(sorted)-1])),
+		fmt.Sprintf("%s differ by %.3g to %.3g, with equal launch geometry", count(len(sites), "site"), math.Exp(slices.Min(logs)), math.Exp(slices.Max(logs))),
 		gpus,
 	}
 	if slices.Equal(r.Mock.GPUs, r.E2E.GPUs) {

@@ -137,11 +137,8 @@ func quantile[T duration32or64 | float64](sorted []T, p float64) float64 {
 	return lo + part*(hi-lo)
 }
 
-// median returns the median of values, which it sorts.
-func median[T duration32or64 | float64](values []T) float64 {
-	slices.Sort(values)
-	return quantile(values, 0.5)
-}
+// median returns the median of values, which it reorders.
+func median[T duration32or64 | float64](values []T) float64 { return selectQuantile(values, 0.5) }
 
 // medianRank returns the rank, from 0, of the order statistic that with its
 // mirror image bounds the median with confidence of at least 95 % (Conover
