@@ -3,9 +3,12 @@ package align
 import "slices"
 
 const (
-	veryFew     = 16      // values that take less time to sort without a branch
-	fewValues   = 256     // that are sorted rather than counted
-	rankBuckets = 1 << 12 // of a count
+	veryFew   = 16  // values that take less time to sort by exchanges
+	fewValues = 256 // that a fewSorter sorts
+
+	fewBuckets  = 1 << 9  // of a count
+	manyValues  = 1 << 11 // from which on there are
+	manyBuckets = 1 << 12
 )
 
 // duration32or64 is a duration in nanoseconds. Half the memory will do for most
@@ -15,12 +18,12 @@ type duration32or64 interface{ uint32 | int64 }
 // orderStatistics puts into out the values of the given ranks, ascending and
 // counted from 0, of values, which it may reorder.
 //
-// Few values are sorted. Many are counted by their high bits, and only the
-// buckets that a rank falls into are looked at further: the time is linear,
-// where sorting the durations of 10^8 launches is most of a comparison's.
+// Values are counted by their high bits, and only the buckets that a rank falls into
+// are looked at further: the time is linear, where sorting the durations of 10^8
+// launches is most of a comparison's.
 func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
-	if len(values) <= fewValues {
-		new(fewSorter[T]).sort(values)
+	if len(values) <= veryFew {
+		sortTop(values, len(values)-1)
 		for k, r := range ranks {
 			out[k] = values[r]
 		}
@@ -30,17 +33,26 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 	for _, v := range values {
 		least, most = min(least, v), max(most, v)
 	}
+	orderBetween(values, least, most, ranks, out)
+}
+
+// orderBetween is orderStatistics for values whose least and greatest are known.
+func orderBetween[T duration32or64](values []T, least, most T, ranks []int, out []T) {
 	if least == most {
 		for k := range ranks {
 			out[k] = least
 		}
 		return
 	}
+	var few [fewBuckets]uint32 // on the stack
+	counts := few[:]
+	if len(values) > manyValues {
+		counts = make([]uint32, manyBuckets)
+	}
 	shift := 0
-	for (most-least)>>shift >= rankBuckets {
+	for (most-least)>>shift >= T(len(counts)) {
 		shift++
 	}
-	var counts [rankBuckets]uint32 // on the stack
 	for _, v := range values {
 		counts[(v-least)>>shift]++
 	}
@@ -49,8 +61,9 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 		number, below int
 		ranks, values interval
 	}
-	var buckets []rankBucket
-	below, number, size := 0, 0, 0
+	var memory [8]rankBucket
+	buckets := memory[:0]
+	below, number, size := 0, 0, 1
 	for k := 0; k < len(ranks); {
 		for below+int(counts[number]) <= ranks[k] {
 			below += int(counts[number])
@@ -79,17 +92,20 @@ func orderStatistics[T duration32or64](values []T, ranks []int, out []T) {
 	}
 	in := make([]T, size)
 	for _, v := range values {
-		if c := &counts[(v-least)>>shift]; *c >= wanted {
-			in[*c&^wanted] = v
-			*c++
-		}
+		// What is not wanted goes to the first place, which takes less time than to
+		// guess what is.
+		c := &counts[(v-least)>>shift]
+		is := *c / wanted
+		in[*c&^wanted*is] = v
+		*c += is
 	}
+	within := make([]int, len(ranks))
 	for _, b := range buckets {
-		within := make([]int, b.ranks.end-b.ranks.start)
-		for i := range within {
-			within[i] = ranks[b.ranks.start+i] - b.below
+		for k := b.ranks.start; k < b.ranks.end; k++ {
+			within[k] = ranks[k] - b.below
 		}
-		orderStatistics(in[b.values.start:b.values.end], within, out[b.ranks.start:b.ranks.end])
+		r := b.ranks
+		orderStatistics(in[b.values.start:b.values.end], within[r.start:r.end], out[r.start:r.end])
 	}
 }
 
@@ -102,7 +118,7 @@ func medianOf[T duration32or64](values []T) float64 {
 		// selecting takes.
 		sortTop(values, len(values)/2+1)
 		return quantile(values, 0.5)
-	case len(values) <= fewValues:
+	case len(values) <= manyValues:
 		return selectQuantile(values, 0.5)
 	}
 	i, j, part := quantileRanks(len(values), 0.5)
@@ -132,33 +148,52 @@ func selectBetween[T duration32or64 | float64](values []T, i, j int, part float6
 
 // selectRank reorders values so that the one of rank k, from 0, stands at k,
 // none greater before it and none less after it (Hoare 1961, "Algorithm 65:
-// Find"). It divides them without a branch that the processor would guess wrong
-// half of the time (Alexandrescu 2020, "Lomuto's Comeback").
+// Find").
 func selectRank[T duration32or64 | float64](values []T, k int) {
 	for len(values) > 1 {
-		last := len(values) - 1
-		a, b, c := values[0], values[last/2], values[last]
-		pivot := max(min(a, b), min(max(a, b), c))
-		less := 0
-		for i, v := range values {
-			values[i] = values[less]
-			values[less] = v
-			less += int(b2u(v < pivot))
-		}
+		pivot := pivotOf(values)
+		less := lessFirst(values, pivot)
 		if k < less {
 			values = values[:less]
 			continue
 		}
 		values, k = values[less:], k-less
-		equal := 0
-		for i, v := range values {
-			values[i] = values[equal]
-			values[equal] = v
-			equal += int(b2u(v <= pivot))
-		}
+		equal := equalFirst(values, pivot)
 		if k < equal {
 			return
 		}
 		values, k = values[equal:], k-equal
 	}
+}
+
+// pivotOf returns one of three values which is neither the least nor the greatest of
+// them.
+func pivotOf[T duration32or64 | float64](values []T) T {
+	last := len(values) - 1
+	a, b, c := values[0], values[last/2], values[last]
+	return max(min(a, b), min(max(a, b), c))
+}
+
+// lessFirst puts the values less than pivot before the others, and returns how many
+// there are. It takes no branch that the processor would guess wrong half of the time
+// (Alexandrescu 2020, "Lomuto's Comeback").
+func lessFirst[T duration32or64 | float64](values []T, pivot T) int {
+	less := 0
+	for i, v := range values {
+		values[i] = values[less]
+		values[less] = v
+		less += int(b2u(v < pivot))
+	}
+	return less
+}
+
+// equalFirst is lessFirst for those equal to pivot, of values none of which is less.
+func equalFirst[T duration32or64 | float64](values []T, pivot T) int {
+	equal := 0
+	for i, v := range values {
+		values[i] = values[equal]
+		values[equal] = v
+		equal += int(b2u(v <= pivot))
+	}
+	return equal
 }

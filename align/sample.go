@@ -34,7 +34,7 @@ func fillSample[T duration32or64](s *Sample, durations []T, steps []float64, ran
 	}
 	s.MinNS, s.MaxNS = int64(least), int64(most)
 	t.into(s)
-	if s.N <= fewValues {
+	if s.N <= maxBlocks {
 		if !slices.IsSorted(durations) {
 			sorter.sort(durations)
 		}
@@ -42,7 +42,7 @@ func fillSample[T duration32or64](s *Sample, durations []T, steps []float64, ran
 		return
 	}
 	values := make([]T, len(ranks.ascending))
-	orderStatistics(durations, ranks.ascending, values)
+	orderBetween(durations, least, most, ranks.ascending, values)
 	s.setRanks(ranks, func(rank int) float64 { return float64(values[ranks.index(rank)]) })
 }
 
