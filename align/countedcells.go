@@ -63,7 +63,7 @@ func (v *view) countedCells(ctx context.Context, columns int) []cell {
 			}
 		}
 	})
-	countRanks(ctx, launches, samples)
+	countRanks(ctx, launches, samples, nil)
 	cells := make([]cell, columns)
 	parallel(ctx, columns, func(i int) {
 		if samples[i].N > 0 {
