@@ -119,9 +119,9 @@ func (c *columnLaunches[T]) steps() []float64 {
 func newView(s *sequence, steps []step, classes []placedClass) *view {
 	at := make([]*places, len(steps))
 	for _, c := range classes {
-		p := &places{occurrences: c.occurrences}
-		for _, o := range c.occurrences {
-			p.columns = append(p.columns, o.columns)
+		p := &places{occurrences: c.occurrences, columns: make([][]int32, len(c.occurrences))}
+		for i, o := range c.occurrences {
+			p.columns[i] = o.columns
 		}
 		for _, i := range c.steps {
 			at[i] = p

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 )
 
 // An occurrence is a place in a step where the mock's step aligns.
@@ -147,29 +149,36 @@ func alignPlaces(ctx context.Context, mock, seq []element, places []interval) ([
 	if err != nil {
 		return nil, err
 	}
+	// The others lie side by side in memory.
+	n := len(places) - len(different)
+	moved, at := make([]occurrence, n), make([]int32, n*len(mock))
 	for i, k := range like {
-		if k != i {
-			found[i] = found[k].moved(places[i].start - places[k].start)
+		if k == i {
+			continue
 		}
+		o := &moved[0]
+		*o, o.at = *found[k], at[:len(mock):len(mock)]
+		o.moveTo(found[k], places[i])
+		found[i], moved, at = o, moved[1:], at[len(mock):]
 	}
 	return found, nil
 }
 
-// moved returns the same occurrence that many launches later.
-func (o *occurrence) moved(by int) *occurrence {
-	m := *o
-	m.start, m.end = o.start+by, o.end+by
-	m.at = slices.Clone(o.at)
-	for i := range m.at {
-		if m.at[i] >= 0 {
-			m.at[i] += int32(by)
+// moveTo makes o, but for the memory of its launches, what an occurrence is in another
+// place that holds the same.
+func (o *occurrence) moveTo(from *occurrence, place interval) {
+	o.interval = place
+	by := int32(place.start - from.start)
+	for i, at := range from.at {
+		o.at[i] = at
+		if at >= 0 {
+			o.at[i] += by
 		}
 	}
-	m.inserted = slices.Clone(o.inserted)
-	for i := range m.inserted {
-		m.inserted[i].at += int32(by)
+	o.inserted = slices.Clone(from.inserted)
+	for i := range o.inserted {
+		o.inserted[i].at += by
 	}
-	return &m
 }
 
 // placeWhole aligns the mock with a step once, from end to end. With trim,
@@ -406,16 +415,26 @@ func columns(mockLen int, sides ...placedSide) int {
 			n++
 		}
 	}
+	var all []*occurrence
 	for _, s := range sides {
 		for _, c := range s.classes {
-			for _, o := range c.occurrences {
-				o.columns = slices.Repeat([]int32{-1}, n)
-				for i, at := range o.at {
-					o.columns[mockCol[i]] = at
-				}
-			}
+			all = append(all, c.occurrences...)
 		}
 	}
+	cells := hugepages.Make[int32](n * len(all))
+	parts := divide(len(all), len(cells))
+	parallel(context.Background(), len(parts), func(p int) {
+		for i := parts[p].start; i < parts[p].end; i++ {
+			o := all[i]
+			o.columns = cells[i*n : (i+1)*n : (i+1)*n]
+			for k := range o.columns {
+				o.columns[k] = -1
+			}
+			for k, at := range o.at {
+				o.columns[mockCol[k]] = at
+			}
+		}
+	})
 	for _, u := range uses {
 		for k, id := range u.ids {
 			u.o.columns[byID[id]] = u.ins[k].at
