@@ -3,6 +3,7 @@ package align
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -104,6 +105,7 @@ func (c *comparer) rankTest(s *Site) *float64 {
 
 const (
 	minEqualSites = 4      // sites of one kernel from which their spread is told
+	minJudged     = 256    // sites that are worth a goroutine
 	spreadSigmas  = 3      // how many standard deviations are noise
 	madToSigma    = 1.4826 // of normally distributed values
 	mostSpread    = 1.2    // beyond which a spread is the work's, not noise
@@ -124,17 +126,25 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 		baseAt, nextAt Geometry
 		kind           string
 	}
-	var kernels numbering[kernel]
-	var groups [][]int
-	for i := range sites {
-		if s := &sites[i]; s.Ratio != nil && s.MockLaunch != nil && s.E2ELaunch != nil {
-			k := kernels.id(kernel{s.MockName, s.E2EName, *s.MockLaunch, *s.E2ELaunch, s.StepKind})
-			if int(k) == len(groups) {
-				groups = append(groups, nil)
+	parts := divide(len(sites), len(sites)*minPart/minJudged)
+	found := make([]map[kernel][]int, len(parts))
+	parallel(ctx, len(parts), func(p int) {
+		own := map[kernel][]int{}
+		for i := parts[p].start; i < parts[p].end; i++ {
+			if s := &sites[i]; s.Ratio != nil && s.MockLaunch != nil && s.E2ELaunch != nil {
+				k := kernel{s.MockName, s.E2EName, *s.MockLaunch, *s.E2ELaunch, s.StepKind}
+				own[k] = append(own[k], i)
 			}
-			groups[k] = append(groups[k], i)
+		}
+		found[p] = own
+	})
+	equal := map[kernel][]int{}
+	for _, own := range found {
+		for k, g := range own {
+			equal[k] = append(equal[k], g...)
 		}
 	}
+	groups := slices.Collect(maps.Values(equal))
 	parallel(ctx, len(groups), func(n int) {
 		g := groups[n]
 		if len(g) < minEqualSites {

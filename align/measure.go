@@ -118,7 +118,8 @@ func (c *columnLaunches[T]) steps() []float64 {
 // newView returns a view of those steps that are in one of the classes.
 func newView(s *sequence, steps []step, classes []placedClass) *view {
 	at := make([]*places, len(steps))
-	for _, c := range classes {
+	parallel(context.Background(), len(classes), func(k int) {
+		c := &classes[k]
 		p := &places{occurrences: c.occurrences, columns: make([][]int32, len(c.occurrences))}
 		for i, o := range c.occurrences {
 			p.columns[i] = o.columns
@@ -126,7 +127,7 @@ func newView(s *sequence, steps []step, classes []placedClass) *view {
 		for _, i := range c.steps {
 			at[i] = p
 		}
-	}
+	})
 	v := &view{seq: s}
 	v.scratch.New = func() any { return new(cellScratch[uint32]) }
 	if _, ok := s.t.Launches.Durations(); !ok {

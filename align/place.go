@@ -2,7 +2,7 @@ package align
 
 import (
 	"context"
-	"fmt"
+	"encoding/binary"
 	"slices"
 	"sync"
 
@@ -357,6 +357,7 @@ type merger struct {
 	// known is where names between two launches were put before: what two steps
 	// have alike falls into the same columns, whichever sides they are of.
 	known map[string][]int
+	key   []byte
 }
 
 // A mergedName is a column of a gap. Columns move as others are put before them:
@@ -375,30 +376,38 @@ type mergedName struct {
 // seen, launches of equal name falling together as far as their order allows.
 func columns(mockLen int, sides ...placedSide) int {
 	type use struct {
-		o   *occurrence
-		ins []insertion
-		ids []int // by insertion
+		o     *occurrence
+		ins   []insertion
+		names []int32 // by insertion
+		ids   []int   // likewise
 	}
 	m := &merger{gaps: make([][]mergedName, mockLen+1), known: map[string][]int{}}
 	var uses []use
 	for _, s := range sides {
 		order := slices.Clone(s.classes)
 		slices.SortStableFunc(order, func(a, b placedClass) int { return len(b.steps) - len(a.steps) })
-		for _, c := range order {
+		found := make([][]use, len(order))
+		parallel(context.Background(), len(order), func(k int) {
+			c := &order[k]
 			for _, o := range c.occurrences {
-				for i := 0; i < len(o.inserted); {
-					j := i
-					for j < len(o.inserted) && o.inserted[j].gap == o.inserted[i].gap {
-						j++
+				for rest := o.inserted; len(rest) > 0; {
+					n := 1
+					for n < len(rest) && rest[n].gap == rest[0].gap {
+						n++
 					}
-					ins := o.inserted[i:j]
-					names := make([]int32, len(ins))
-					for k := range ins {
-						names[k] = s.syms[s.t.Launches.Config[c.rep.at(int(ins[k].at))]].name
+					u := use{o: o, ins: rest[:n], names: make([]int32, n)}
+					for i := range u.names {
+						u.names[i] = s.syms[s.t.Launches.Config[c.rep.at(int(rest[i].at))]].name
 					}
-					uses = append(uses, use{o, ins, m.merge(ins[0].gap, names)})
-					i = j
+					found[k] = append(found[k], u)
+					rest = rest[n:]
 				}
+			}
+		})
+		for _, of := range found {
+			for _, u := range of {
+				u.ids = m.merge(u.ins[0].gap, u.names)
+				uses = append(uses, u)
 			}
 		}
 	}
@@ -446,8 +455,11 @@ func columns(mockLen int, sides ...placedSide) int {
 // merge merges names into the columns of a gap by their longest common
 // subsequence and returns the identity of each name's column.
 func (m *merger) merge(gap int, names []int32) []int {
-	key := fmt.Sprint(gap, names)
-	if ids, ok := m.known[key]; ok {
+	m.key = binary.LittleEndian.AppendUint64(m.key[:0], uint64(gap))
+	for _, name := range names {
+		m.key = binary.LittleEndian.AppendUint32(m.key, uint32(name))
+	}
+	if ids, ok := m.known[string(m.key)]; ok {
 		return ids
 	}
 	old := m.gaps[gap]
@@ -467,7 +479,7 @@ func (m *merger) merge(gap int, names []int32) []int {
 		ids[k] = old[match[k]].id
 	}
 	m.gaps[gap] = append(merged, old[i:]...)
-	m.known[key] = ids
+	m.known[string(m.key)] = ids
 	return ids
 }
 
