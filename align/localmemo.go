@@ -2,6 +2,7 @@ package align
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 )
@@ -25,6 +26,7 @@ type localMemo struct {
 	misses   int
 	launches intern.Table[element]
 	classes  []int32 // by launch: equal for those that no column tells apart
+	paired   int32   // classes of launches that can be paired, from 1 on; 0 is all others
 
 	numbers map[string]int32 // of columns, by their paths
 	paths   []path           // of each column three for each launch of the query, see relative
@@ -116,12 +118,10 @@ func (m *localMemo) next(e element, free int32, i int) (top path) {
 func (m *localMemo) class(e element) int32 {
 	id, isNew := m.launches.ID(&e)
 	if isNew {
-		class := int32(0) // of all that are paired with nothing
-		for j := range m.column {
-			if m.column[j].noDtype == e.noDtype {
-				class = int32(id) + 1
-				break
-			}
+		class := int32(0)
+		if slices.ContainsFunc(m.column, func(c localCell) bool { return c.noDtype == e.noDtype }) {
+			m.paired++
+			class = m.paired
 		}
 		m.classes = append(m.classes, class)
 	}
