@@ -47,7 +47,7 @@ const (
 	// that is new takes four times as much: if too many are, all are worked out.
 	leastPerMiss = 8
 	// mostRemembered bounds the memory, in bytes.
-	mostRemembered = 4 << 20
+	mostRemembered = 2 << 20
 )
 
 // newLocalMemo returns a localMemo for a query and a threshold, to be begun.
@@ -60,14 +60,14 @@ func newLocalMemo(query []element, threshold int32) *localMemo {
 }
 
 // begin goes to the column before the first launch of a sequence of n launches. What
-// is remembered of sequences before is kept, as far as there is room.
+// is remembered of sequences before is kept, unless that was too much.
 func (m *localMemo) begin(n int) {
 	for j := range m.column {
 		c := &m.column[j]
 		c.b, c.x, c.xl = noPath, noPath, noPath
 	}
-	if m.numbers == nil || m.size > mostRemembered {
-		m.numbers, m.paths, m.leads, m.size = map[string]int32{}, nil, nil, 0
+	if m.numbers == nil {
+		m.numbers = map[string]int32{}
 	}
 	m.plain, m.length, m.misses = false, n, 0
 	m.at, m.loaded = m.number(0, 0), true
@@ -96,6 +96,7 @@ func (m *localMemo) next(e element, free int32, i int) (top path) {
 	m.misses++
 	if m.misses*leastPerMiss > max(i, m.length/2) || m.size > mostRemembered {
 		m.plain = true
+		m.numbers, m.paths, m.leads, m.size = nil, nil, nil, 0
 		return top
 	}
 	lead := localLead{known: true, top: -1}
