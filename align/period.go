@@ -186,7 +186,8 @@ type excerpt struct {
 // whole returns the number of launches of the whole.
 func (e excerpt) whole() int { return e.len() + e.more*e.period }
 
-// minExcerpt is the number of launches that are looked at, if there are as many.
+// minExcerpt is the number of launches that are looked at, if there are as many, and
+// that repetitions are first looked for in.
 const minExcerpt = 1 << 14
 
 // excerpt returns little of a sequence in which each repetition is the same from
@@ -194,19 +195,18 @@ const minExcerpt = 1 << 14
 // What is left out are whole repetitions, so that all that can be counted in the
 // sequence is known.
 func (s launchSeq) excerpt() excerpt {
-	all := excerpt{launchSeq: s}
-	if s.len() < 2*minExcerpt {
-		return all
+	for n := minExcerpt; 2*n <= s.len(); n *= 4 {
+		p, ok := tailPeriod(launchSeq{s.configs[:n], s.syms})
+		if !ok || !s.repeat(p.length) {
+			continue
+		}
+		// Each window that there is occurs at least minAnchors times, and those of
+		// the first repetition again in the next.
+		least := max(minExcerpt, (minAnchors+1)*p.length)
+		more := (s.len() - least) / p.length
+		return excerpt{launchSeq{s.configs[:s.len()-more*p.length], s.syms}, p.length, more}
 	}
-	p, ok := tailPeriod(launchSeq{s.configs[:minExcerpt], s.syms})
-	if !ok || !s.repeat(p.length) {
-		return all
-	}
-	// Each window that there is occurs at least minAnchors times, and those of
-	// the first repetition again in the next.
-	least := max(minExcerpt, (minAnchors+1)*p.length)
-	more := (s.len() - least) / p.length
-	return excerpt{launchSeq{s.configs[:s.len()-more*p.length], s.syms}, p.length, more}
+	return excerpt{launchSeq: s}
 }
 
 // repeat reports whether each launch has the name of that n launches before.

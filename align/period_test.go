@@ -347,7 +347,7 @@ func TestPeriodProcessors(t *testing.T) {
 // TestExcerpt holds the periods that an excerpt shows, where a sequence repeats
 // exactly, against those that the whole shows.
 func TestExcerpt(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(52) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		draw := func(n int) []int32 {
 			names := make([]int32, n)
@@ -361,13 +361,22 @@ func TestExcerpt(t *testing.T) {
 		step := slices.Concat(draw(rng.IntN(20)), slices.Repeat(layer, 1+rng.IntN(20)), draw(1+rng.IntN(5)), draw(int(seed/10)*2400))
 		from := rng.IntN(len(step))
 		n := 2*minExcerpt + rng.IntN(4*minExcerpt)
-		if seed == 0 { // as few of the longest steps as there may be
-			step, from, n = draw(minExcerpt/2), 0, 2*minExcerpt
+		longest := minExcerpt / 2
+		switch {
+		case seed == 0: // as few of the longest steps as there may be
+			step, from, n = draw(longest), 0, 2*minExcerpt
+		case seed == 40: // the same of more launches
+			longest *= 4
+			step, from, n = draw(longest), 0, 8*minExcerpt
+		case seed > 40:
+			longest *= 4
+			step = slices.Concat(draw(rng.IntN(20)), slices.Repeat(layer, (longest/2+rng.IntN(longest/2-100))/len(layer)), draw(5))
+			from, n = rng.IntN(len(step)), 8*minExcerpt+rng.IntN(4*minExcerpt)
 		}
 		seq := sequenceOf(slices.Repeat(step, n/len(step)+2)[from : from+n])
 		e := seq.excerpt()
 		most := max(minExcerpt, 4*len(step)) + len(step)
-		if 2*len(step) > minExcerpt {
+		if len(step) > longest {
 			most = n // it does not repeat in what is looked at first
 		}
 		if e.len() > most || e.whole() != n {
