@@ -140,28 +140,6 @@ func (c *counting) bitsFor(bands []band) int {
 // more than there are counters for.
 func (c *counting) shift(b *band) int { return max(0, bits.Len32(b.width-1)-c.bits) }
 
-// A durationSums is what launches add up to.
-type durationSums struct {
-	tally
-	n           int
-	least, most uint32
-}
-
-func (s *durationSums) add(d uint32) {
-	s.n++
-	s.tally.add(uint64(d))
-	s.least, s.most = min(s.least, d), max(s.most, d)
-}
-
-// into puts the sums of a sample into it.
-func (s *durationSums) into(sample *Sample) {
-	sample.N, sample.MinNS, sample.MaxNS = s.n, int64(s.least), int64(s.most)
-	s.tally.into(sample)
-}
-
-// noDurations is the sums of no launch.
-var noDurations = durationSums{least: ^uint32(0)}
-
 // summarise fills in what samples have but for ranks. If logs is not nil it puts into
 // it, by part, how many durations are in each logBucket of each group.
 func summarise(ctx context.Context, launches countedLaunches, samples []Sample, logs [][]uint32) {
@@ -261,57 +239,6 @@ func (c *counting) count(ctx context.Context, bands []band, n int, logs bool) {
 			}
 		})
 	})
-}
-
-// A bandFinder tells which bands of a group a duration can be in. Most durations are
-// in none of the several that narrow made of one.
-type bandFinder struct {
-	base, shift uint32
-	first       []uint32 // by the duration above base, shifted: the first band that ends above, or end if that begins above, too
-	end         uint32   // the last band, and one
-}
-
-// find returns the first band that a duration can be in, or end.
-func (f *bandFinder) find(d uint32) uint32 {
-	if x := (d - f.base) >> (f.shift & 31); int(x) < len(f.first) {
-		return f.first[x]
-	}
-	return f.end
-}
-
-// maxFinders bounds the entries of all bandFinders: they should stay in the cache.
-const maxFinders = 1 << 16
-
-// findersOf returns the finders of n groups, whose bands are in order.
-func findersOf(bands []band, n int) []bandFinder {
-	finders := make([]bandFinder, n)
-	most := min(1<<maxCountBits, max(4, maxFinders/len(bands))) // with 4 the shift is below 32
-	for from := 0; from < len(bands); {
-		f := &finders[bands[from].group]
-		to := from + 1
-		for to < len(bands) && bands[to].group == bands[from].group {
-			to++
-		}
-		f.base, f.end = bands[from].base, uint32(to)
-		span := bands[to-1].last() + 1 - uint64(f.base)
-		for (span-1)>>f.shift >= uint64(most) {
-			f.shift++
-		}
-		f.first = make([]uint32, (span-1)>>f.shift+1)
-		k := from
-		for x := range f.first {
-			begin := uint64(f.base) + uint64(x)<<f.shift
-			for k < to && bands[k].last() < begin {
-				k++
-			}
-			f.first[x] = uint32(k)
-			if k < to && uint64(bands[k].base) >= begin+1<<f.shift {
-				f.first[x] = f.end
-			}
-		}
-		from = to
-	}
-	return finders
 }
 
 // narrow returns the parts of a band, number k of those counted, that its ranks
