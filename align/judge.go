@@ -18,7 +18,7 @@ const (
 	minTimeRegression = 500 * time.Nanosecond
 )
 
-// judge gives each site its ratio and verdict.
+// judge gives each site its verdict, and those that differ the p-value of their ratio.
 func (c *comparer) judge(ctx context.Context, r *Result) {
 	if c.o.Regression {
 		noiseOfEqualSites(ctx, r.Sites)
@@ -89,8 +89,9 @@ func (c *comparer) indistinct(s *Site) bool {
 	if least, ok := c.ranks.least(x.ascending(), y.ascending()); !ok || least > alpha {
 		return false
 	}
-	s.P = c.rankTest(s)
-	return *s.P > alpha
+	p, _ := c.ranks.p(x.ascending(), y.ascending())
+	s.P = &p
+	return p > alpha
 }
 
 // rankTest returns the two-sided p-value of the rank test on the medians of a
