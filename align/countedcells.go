@@ -132,7 +132,7 @@ func (c *columnSteps) endStep() {
 	c.durations = c.durations[:0]
 	// Blocks begin and end where those of inBlocks do.
 	if c.seen++; c.seen == (len(c.blocks)+1)*c.have/min(c.have, maxBlocks) {
-		c.blocks = append(c.blocks, selectQuantile(c.block, 0.5))
+		c.blocks = append(c.blocks, median(c.block))
 		c.block = c.block[:0]
 	}
 }

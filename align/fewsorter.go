@@ -2,10 +2,13 @@ package align
 
 import "math/bits"
 
+// A whole number is what a fewSorter sorts.
+type whole interface{ duration32or64 | uint64 }
+
 // A fewSorter sorts up to fewValues numbers in a third to a fifth of the time of
 // slices.Sort, which takes branches that the processor guesses wrong half of the
 // time. Its memory is used again by the next sorting.
-type fewSorter[T uint32 | uint64 | int64] struct{ one, other [fewValues]T }
+type fewSorter[T whole] struct{ one, other [fewValues]T }
 
 // Places are told by 8 bits, so that no place need be checked.
 var _ [1<<8 - fewValues]struct{}
@@ -52,7 +55,7 @@ func (s *fewSorter[T]) sort(values []T) {
 
 // sortTop puts the n greatest of values where they belong in ascending order. It
 // moves one after the other of the greatest to the end, without a branch.
-func sortTop[T uint32 | uint64 | int64](values []T, n int) {
+func sortTop[T whole](values []T, n int) {
 	for last := len(values) - 1; last >= len(values)-n; last-- {
 		greatest := values[0]
 		for i := 1; i <= last; i++ {
@@ -66,7 +69,7 @@ func sortTop[T uint32 | uint64 | int64](values []T, n int) {
 
 // mergeRuns merges two ascending runs of n values, the first of which begins at at,
 // the second where it ends.
-func mergeRuns[T uint32 | uint64 | int64](out, in *[fewValues]T, at, n uint8) {
+func mergeRuns[T whole](out, in *[fewValues]T, at, n uint8) {
 	mid := at + n
 	low, high := mid, mid+n-1 // the next of the second run, from below and from above
 	end := high

@@ -119,7 +119,7 @@ func medianOf[T duration32or64](values []T) float64 {
 		sortTop(values, len(values)/2+1)
 		return quantile(values, 0.5)
 	case len(values) <= manyValues:
-		return selectQuantile(values, 0.5)
+		return median(values)
 	}
 	i, j, part := quantileRanks(len(values), 0.5)
 	var at [2]T

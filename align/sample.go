@@ -219,7 +219,7 @@ func inBlocks(n int, next func() float64) []float64 {
 		for range (b+1)*n/len(out) - b*n/len(out) {
 			own = append(own, next())
 		}
-		out[b] = selectQuantile(own, 0.5)
+		out[b] = median(own)
 	}
 	return out
 }
