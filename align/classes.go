@@ -86,10 +86,6 @@ type stepFacts struct {
 	alike    bool  // it launches the same as the first step with its hash
 }
 
-// maxRecent is how many steps with different configurations are remembered to
-// know the next ones by: as many kinds of steps may alternate.
-const maxRecent = 8
-
 // facts fills in the facts of the steps of a part, but for alike.
 //
 // Most steps have the same configurations as one just before, which is seen
@@ -97,18 +93,13 @@ const maxRecent = 8
 func (s *sequence) facts(steps []step, part interval, facts []stepFacts) {
 	l := &s.t.Launches
 	ns, short := l.Durations()
-	var recent []int32 // steps, that seen last first
+	var recent recents
 	for i := part.start; i < part.end; i++ {
 		st := &steps[i]
-		k := slices.IndexFunc(recent, func(r int32) bool { return s.equal(&steps[r], st) })
-		if k >= 0 {
-			r := recent[k]
-			facts[i] = stepFacts{hash: facts[r].hash, replayed: facts[r].replayed, like: r}
-			copy(recent[1:], recent[:k])
-			recent[0] = r
+		if r := recent.like(i, func(r int) bool { return s.equal(&steps[r], st) }); r != i {
+			facts[i] = stepFacts{hash: facts[r].hash, replayed: facts[r].replayed, like: int32(r)}
 		} else {
 			facts[i] = s.hash(st)
-			recent = slices.Insert(recent[:min(len(recent), maxRecent-1)], 0, int32(i))
 		}
 		var sum int64
 		switch {

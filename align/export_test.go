@@ -48,7 +48,7 @@ func FindOccurrences(ctx context.Context, query, seq []Element, threshold int32)
 // FindBest returns what FindOccurrences does, and where that is nothing the score of
 // the best alignment.
 func FindBest(ctx context.Context, query, seq []Element, threshold int32) ([][2]int, int32, error) {
-	found, best, err := findOccurrences(ctx, query, seq, threshold)
+	found, best, err := newLocalMemo(query, threshold).find(ctx, seq)
 	out := make([][2]int, len(found))
 	for i, f := range found {
 		out[i] = [2]int{f.start, f.end}
@@ -65,7 +65,7 @@ func NewMemo(query []Element, threshold int32) Memo { return Memo{newLocalMemo(q
 // sequence, and how many of that it worked out.
 func (m Memo) Find(seq []Element) (found [][2]int, best int32, remembers bool, worked int) {
 	m.m.begin(len(seq))
-	found, best = m.find(seq)
+	found, best = m.search(seq)
 	return found, best, !m.m.plain, m.m.misses
 }
 
@@ -73,11 +73,11 @@ func (m Memo) Find(seq []Element) (found [][2]int, best int32, remembers bool, w
 func (m Memo) FindPlainly(seq []Element) (found [][2]int, best int32) {
 	m.m.begin(len(seq))
 	m.m.plain = true
-	return m.find(seq)
+	return m.search(seq)
 }
 
-func (m Memo) find(seq []Element) (found [][2]int, best int32) {
-	intervals, best, _ := m.m.find(context.Background(), seq)
+func (m Memo) search(seq []Element) (found [][2]int, best int32) {
+	intervals, best, _ := m.m.search(context.Background(), seq)
 	for _, f := range intervals {
 		found = append(found, [2]int{f.start, f.end})
 	}

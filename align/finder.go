@@ -54,7 +54,6 @@ func (f *finder) find(ctx context.Context, seq []element) ([]*occurrence, error)
 		if !ok {
 			m = newLocalMemo(mock, threshold)
 		}
-		m.begin(len(seq))
 		places, best, err := m.find(ctx, seq)
 		f.memos[k].Put(m)
 		if err != nil {
@@ -71,26 +70,19 @@ func (f *finder) find(ctx context.Context, seq []element) ([]*occurrence, error)
 	return found, nil
 }
 
-// maxRecentPlaces is how many places that hold different launches are remembered
-// to know the next ones by.
-const maxRecentPlaces = 8
-
 // alignPlaces aligns the mock with each of some places in a step. Of places that
 // hold the same, as most do, one is aligned.
 func alignPlaces(ctx context.Context, mock, seq []element, places []interval) ([]*occurrence, error) {
 	like := make([]int, len(places)) // the first place that holds the same
-	var different, recent []int
+	var different []int
+	var recent recents
 	for i, iv := range places {
-		k := slices.IndexFunc(recent, func(r int) bool {
+		like[i] = recent.like(i, func(r int) bool {
 			return slices.Equal(seq[places[r].start:places[r].end], seq[iv.start:iv.end])
 		})
-		if k >= 0 {
-			like[i] = recent[k]
-			continue
+		if like[i] == i {
+			different = append(different, i)
 		}
-		like[i] = i
-		different = append(different, i)
-		recent = slices.Insert(recent[:min(len(recent), maxRecentPlaces-1)], 0, i)
 	}
 	found := make([]*occurrence, len(places))
 	err := try(ctx, len(different), func(k int) error {

@@ -9,7 +9,7 @@ type interval struct{ start, end int }
 // the least int32 that gap costs cannot underflow it.
 const unreachable = -1 << 30
 
-// findOccurrences returns where query aligns inside seq, in order and without
+// find returns where the query of m aligns inside seq, in order and without
 // overlap: repeated local alignment with affine gaps (Durbin et al. 1998,
 // "Biological Sequence Analysis", section 2.3, "Repeated matches"; affine
 // states after Gotoh 1982).
@@ -27,17 +27,13 @@ const unreachable = -1 << 30
 // repeats itself, see localMemo.
 //
 // Where nothing is found, best is the score of the best alignment there is.
-func findOccurrences(ctx context.Context, query, seq []element, threshold int32) (found []interval, best int32, err error) {
-	if len(query) == 0 || len(seq) == 0 {
-		return nil, 0, nil
-	}
-	m := newLocalMemo(query, threshold)
+func (m *localMemo) find(ctx context.Context, seq []element) (found []interval, best int32, err error) {
 	m.begin(len(seq))
-	return m.find(ctx, seq)
+	return m.search(ctx, seq)
 }
 
-// find is findOccurrences for the query and the threshold of m, which has begun.
-func (m *localMemo) find(ctx context.Context, seq []element) (found []interval, best int32, err error) {
+// search is find once m has begun.
+func (m *localMemo) search(ctx context.Context, seq []element) (found []interval, best int32, err error) {
 	n := len(seq)
 	began := make([]int32, n+1) // start of the occurrence that ends at i, or -1
 	var free int32              // F(i-1)

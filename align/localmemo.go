@@ -7,7 +7,7 @@ import (
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 )
 
-// A localMemo makes the columns of findOccurrences, and remembers them: a sequence of
+// A localMemo makes the columns of its find, and remembers them: a sequence of
 // the layers of a model comes to the same columns again and again, and what follows
 // one is known then by the launch alone.
 //
@@ -50,7 +50,7 @@ const (
 	mostRemembered = 2 << 20
 )
 
-// newLocalMemo returns a localMemo for a query and a threshold, to be begun.
+// newLocalMemo returns a localMemo for a query and a threshold.
 func newLocalMemo(query []element, threshold int32) *localMemo {
 	m := &localMemo{column: make(localColumn, len(query)), threshold: threshold}
 	for j := range m.column {
