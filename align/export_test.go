@@ -98,8 +98,8 @@ func Diff(ctx context.Context, a, b []Element) ([][3]int, error) {
 // BootstrapRatio returns the interval of the ratio of two medians.
 func BootstrapRatio(x, y []float64) (lo, hi float64) { return NewBootstrap()(x, y) }
 
-// NewBootstrap returns BootstrapRatio with draws that are kept from one call to the
-// next.
+// NewBootstrap returns BootstrapRatio with what is known of numbers of values kept
+// from one call to the next.
 func NewBootstrap() func(x, y []float64) (lo, hi float64) {
 	b, scratch := newBootstrap(), new(ratioScratch)
 	return func(x, y []float64) (lo, hi float64) {
@@ -107,12 +107,32 @@ func NewBootstrap() func(x, y []float64) (lo, hi float64) {
 	}
 }
 
-// BootstrapRatios returns the ratios of all resamples that BootstrapRatio draws.
+// MaxBlocks is how many values Sample.Steps keeps.
+const MaxBlocks = maxBlocks
+
+// MedianRanks returns, by rank, how many of 20 quantiles of a resampled median of n
+// values have it.
+func MedianRanks(n int) []int { return medianRanks(n) }
+
+// LowerPairs returns how many pairs of ranks one end of BootstrapRatio's interval is
+// told from.
+func LowerPairs(nx, ny int) int { return len(newBootstrap().lowerPairs(nx, ny)) }
+
+// BootstrapRatios returns the ratios of all pairs of quantiles of the medians of
+// values, that BootstrapRatio's interval is of.
 func BootstrapRatios(x, y []float64) []float64 {
-	x, y = slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y))
+	medians := func(values []float64) (out []float64) {
+		values = slices.Sorted(slices.Values(values))
+		for rank, n := range medianRanks(len(values)) {
+			out = append(out, slices.Repeat(values[rank:rank+1], n)...)
+		}
+		return out
+	}
 	var out []float64
-	for _, r := range newBootstrap().resampled(len(x), len(y)).all {
-		out = append(out, slices.Repeat([]float64{ratioOf((x[r.x.lo]+x[r.x.hi])/2, (y[r.y.lo]+y[r.y.hi])/2)}, r.n)...)
+	for _, a := range medians(x) {
+		for _, b := range medians(y) {
+			out = append(out, ratioOf(a, b))
+		}
 	}
 	return out
 }

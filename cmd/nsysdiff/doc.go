@@ -40,7 +40,7 @@
 //	 1  generalRmsNorm                        3.46 µs    3.49 µs      0.99  [0.99, 1.00]   0.0%  ✓ match
 //	 2  nvjet_sm90_tst_32…2_h_bz_coopB_TNT  369.26 µs  369.21 µs      1.00  [1.00, 1.00]   1.3%  ✓ match
 //	 3  nvjet_sm90_tst_25…2_h_bz_coopA_TNT  125.17 µs  125.12 µs      1.00  [1.00, 1.00]   0.5%  ✓ match
-//	 4  nvjet_sm90_tst_64…x13_2x1_v_bz_TNT   21.95 µs   22.03 µs      1.00  [0.99, 1.00]   0.1%  ✓ match
+//	 4  nvjet_sm90_tst_64…x13_2x1_v_bz_TNT   21.95 µs   22.03 µs      1.00  [0.99, 1.01]   0.1%  ✓ match
 //	 5  fusedCatFp8Kernel<__nv_bfloat16>      1.60 µs    1.57 µs      1.02  [0.99, 1.02]   0.0%  ✓ match
 //	 6  sm90_fp8_mqa_logits                 530.38 µs  530.33 µs      1.00  [1.00, 1.00]   1.9%  ✓ match
 //	 7  topKPerRowPrefill                   148.91 µs  148.93 µs      1.00  [1.00, 1.00]   0.5%  ✓ match
@@ -221,12 +221,12 @@
 //	                  workers that are missing here
 //
 //	#  kernel                              mock       e2e  mock/e2e          95 %  share  ranks  verdict
-//	0  rms_norm_kernel                  9.06 µs   7.46 µs      1.21  [1.19, 1.23]   6.6%  1.03x  ✓ match
+//	0  rms_norm_kernel                  9.06 µs   7.46 µs      1.21  [1.18, 1.23]   6.6%  1.03x  ✓ match
 //	1  nvjet_sm90_tst_…6_2x1_v_bz_TNT  24.34 µs  24.26 µs      1.00  [1.00, 1.01]  18.0%  1.00x  ✓ match
-//	2  nvjet_sm90_tst_…3_2x1_v_bz_TNT  10.40 µs  10.82 µs      0.96  [0.93, 0.99]   8.1%  1.01x  ✓ match
+//	2  nvjet_sm90_tst_…3_2x1_v_bz_TNT  10.40 µs  10.82 µs      0.96  [0.92, 0.99]   8.1%  1.01x  ✓ match
 //	3  nvjet_sm90_tst_…3_2x1_v_bz_TNT   9.97 µs  10.18 µs      0.98  [0.95, 1.05]   7.6%  1.05x  ✓ match
 //	4  rope_kernel                     13.95 µs  13.86 µs      1.01  [1.01, 1.01]  10.3%  1.00x  ✓ match
-//	5  cudnn_generated…wgmma_f16_d128  31.49 µs  31.26 µs      1.01  [1.00, 1.01]  23.1%  1.01x  ✓ match
+//	5  cudnn_generated…wgmma_f16_d128  31.49 µs  31.26 µs      1.01  [0.99, 1.01]  23.1%  1.01x  ✓ match
 //	6  nvjet_sm90_tst_…h_bz_coopA_TNT  25.84 µs  25.54 µs      1.01  [1.01, 1.02]  19.0%  1.01x  ✓ match
 //	7  elementwise<add>                11.06 µs  11.30 µs      0.98  [0.97, 1.01]   8.4%  1.01x  ✓ match
 //
