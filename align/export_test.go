@@ -206,7 +206,7 @@ func CountRanges(t *trace.Trace) (groups []RangeCount, outside int64, covered fl
 	for _, g := range tree.groups[1:] {
 		groups = append(groups, RangeCount{g.name, g.ranges, g.repeats, g.ns})
 	}
-	return groups, tree.outside, cutRanges(context.Background(), tree, outermostRepeated(tree.groups)).covered(context.Background())
+	return groups, tree.outside, cutRanges(context.Background(), tree, outermostRepeated(tree.groups, isSetup)).covered(context.Background())
 }
 
 // CutPeriods tells steps by what repeats, in each way, and returns how many there

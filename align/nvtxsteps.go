@@ -11,24 +11,51 @@ import (
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
-// warmupName matches the names that programs give to what they do before they
-// repeat what is to be measured.
-var warmupName = regexp.MustCompile(`(?i)warm.?up|auto.?tun|profil|capture|load|init|compil`)
+// Names that programs give to what they do before they repeat what is to be
+// measured. What sets up is told from it with less certainty: a program may profile
+// what it measures, or measure how it loads.
+var (
+	warmupName = regexp.MustCompile(`(?i)warm.?up|auto.?tun`)
+	setupName  = regexp.MustCompile(`(?i)profil|capture|load|init|compil`)
+)
+
+// A nameTest reports whether ranges of a name are left out.
+type nameTest func(name string) bool
+
+// isWarmup is a nameTest.
+func isWarmup(name string) bool { return warmupName.MatchString(name) }
+
+// isSetup is a nameTest.
+func isSetup(name string) bool { return isWarmup(name) || setupName.MatchString(name) }
 
 // minStepShare is the part of the GPU time, from the first to the last of the
 // repeated ranges, that they must cover to count as the steps: ranges that a
 // library opens around a few of its own calls do not.
 const minStepShare = 0.3
 
-// nvtxSteps tells steps by the outermost NVTX ranges that are repeated.
+// nvtxSteps tells steps by the outermost NVTX ranges that are repeated, or, for a
+// capture of a single step, by the one that takes most of the time. Of warm-up it
+// makes steps only if there is nothing else.
 func nvtxSteps(ctx context.Context, tree *rangeTree) (segmentation, bool) {
 	tree.count(ctx)
-	for _, chosen := range [][]int{outermostRepeated(tree.groups), onlyRange(tree.groups, tree.outside)} {
+	warmup := true
+	for _, chosen := range [][]int{
+		outermostRepeated(tree.groups, isSetup), onlyRange(tree, isSetup),
+		outermostRepeated(tree.groups, isWarmup), onlyRange(tree, isWarmup),
+	} {
 		if chosen == nil {
 			continue
 		}
+		warmup = false
 		if c := cutRanges(ctx, tree, chosen); c.covered(ctx) >= minStepShare {
 			return c.segmentation(), true
+		}
+	}
+	if chosen := repeatedWarmup(tree.groups); chosen != nil && warmup {
+		if c := cutRanges(ctx, tree, chosen); c.covered(ctx) >= minStepShare {
+			s := c.segmentation()
+			s.leftOut = append(s.leftOut, fmt.Sprintf("nothing of NVTX range %q in spite of its name, as no other holds a step", s.ranges[0]))
+			return s, true
 		}
 	}
 	return segmentation{}, false
@@ -37,16 +64,18 @@ func nvtxSteps(ctx context.Context, tree *rangeTree) (segmentation, bool) {
 // namedSteps tells steps by the ranges of given names, of a tree that nvtxSteps
 // has counted.
 func namedSteps(ctx context.Context, tree *rangeTree, names []string) (segmentation, bool) {
-	var chosen []int
-	for g := range tree.groups {
-		if tree.groups[g].ranges > 0 && slices.Contains(names, tree.groups[g].name) && !tree.underWarmup(g) {
-			chosen = append(chosen, g)
+	for _, leftOut := range []nameTest{isSetup, isWarmup} {
+		var chosen []int
+		for g := range tree.groups {
+			if tree.groups[g].ranges > 0 && slices.Contains(names, tree.groups[g].name) && !tree.under(g, leftOut) {
+				chosen = append(chosen, g)
+			}
+		}
+		if chosen != nil {
+			return cutRanges(ctx, tree, chosen).segmentation(), true
 		}
 	}
-	if chosen == nil {
-		return segmentation{}, false
-	}
-	return cutRanges(ctx, tree, chosen).segmentation(), true
+	return segmentation{}, false
 }
 
 // A rangeCut is a trace cut into the ranges of some groups.
@@ -182,21 +211,17 @@ const (
 	minGroupRanges = 3    // ranges on one thread
 )
 
-// outermostRepeated returns the repeated groups that are inside no other
-// repeated group, or nil. Warm-up counts only if there is nothing else.
-func outermostRepeated(groups []rangeGroup) []int {
+// outermostRepeated returns the repeated groups that are inside no other repeated
+// group, nor in one that is left out by its name, or nil.
+func outermostRepeated(groups []rangeGroup, leftOut nameTest) []int {
 	var repeated []int
-	best, warm := -1, -1
+	best := -1
 	var total int64
 	var visit func(g int)
 	visit = func(g int) {
 		for _, c := range groups[g].children {
 			switch {
-			case groups[c].ranges == 0:
-			case warmupName.MatchString(groups[c].name):
-				if groups[c].repeats > 1 && (warm < 0 || groups[c].ns > groups[warm].ns) {
-					warm = c
-				}
+			case groups[c].ranges == 0 || leftOut(groups[c].name):
 			case groups[c].repeats > 1:
 				total += groups[c].ns
 				repeated = append(repeated, c)
@@ -209,26 +234,47 @@ func outermostRepeated(groups []rangeGroup) []int {
 		}
 	}
 	visit(0)
-	switch {
-	case best >= 0:
-		return slices.DeleteFunc(repeated, func(g int) bool {
-			return g != best && (groups[g].repeats < minGroupRanges || float64(groups[g].ns) < minGroupShare*float64(total))
-		})
-	case warm >= 0:
-		return []int{warm}
+	if best < 0 {
+		return nil
 	}
-	return nil
+	return slices.DeleteFunc(repeated, func(g int) bool {
+		return g != best && (groups[g].repeats < minGroupRanges || float64(groups[g].ns) < minGroupShare*float64(total))
+	})
 }
 
-// onlyRange returns the outermost group that takes most of the GPU time, for a
-// capture of a single step, or nil.
-func onlyRange(groups []rangeGroup, outside int64) []int {
-	total := outside
-	for _, g := range groups[0].children {
-		total += groups[g].ns
+// repeatedWarmup returns the repeated group of warm-up that takes most of the GPU
+// time, or nil.
+func repeatedWarmup(groups []rangeGroup) []int {
+	best := -1
+	var visit func(g int)
+	visit = func(g int) {
+		for _, c := range groups[g].children {
+			switch {
+			case !isWarmup(groups[c].name):
+				visit(c)
+			case groups[c].repeats > 1 && (best < 0 || groups[c].ns > groups[best].ns):
+				best = c
+			}
+		}
 	}
-	for _, g := range groups[0].children {
-		if groups[g].ns*2 > total && !warmupName.MatchString(groups[g].name) {
+	visit(0)
+	if best < 0 {
+		return nil
+	}
+	return []int{best}
+}
+
+// onlyRange returns the outermost group, of those that are not left out by their
+// name, that takes most of the GPU time that is not warm-up's, or nil.
+func onlyRange(tree *rangeTree, leftOut nameTest) []int {
+	total := tree.outside
+	for _, g := range tree.groups[0].children {
+		if !isWarmup(tree.groups[g].name) {
+			total += tree.groups[g].ns
+		}
+	}
+	for _, g := range tree.groups[0].children {
+		if tree.groups[g].ns*2 > total && !leftOut(tree.groups[g].name) {
 			return []int{g}
 		}
 	}

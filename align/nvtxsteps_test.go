@@ -51,6 +51,32 @@ func TestStepsOfRanges(t *testing.T) {
 			}
 			return s
 		}, "nvtx", 8, len(model), "iteration #"},
+		{"all of them in a range of a profiler", func() *script {
+			s := program(2, 8, model)
+			s.around = []string{"profile_region"}
+			return s
+		}, "nvtx", 8, len(model), "forward #"},
+		{"steps named after a profiler", func() *script {
+			s := program(2, 10, model)
+			s.stepName = warmupFirst(2, "profile step")
+			return s
+		}, "nvtx", 8, len(model), "profile step #"},
+		{"much warm-up, and one step", func() *script {
+			s := program(2, 10, model)
+			s.stepName = warmupFirst(9, "forward")
+			s.edit(func(k kernel) []kernel { k.path = nil; return []kernel{k} })
+			return s
+		}, "nvtx", 1, len(model), "forward 0"},
+		{"steps that are captured, and others that run", func() *script {
+			s := program(2, 12, model)
+			s.stepName = func(i int) string { return fmt.Sprintf([]string{"capture %d", "decode %d"}[min(i/4, 1)], i) }
+			return s
+		}, "nvtx", 8, len(model), "decode #"},
+		{"warm-up and nothing else", func() *script {
+			s := program(2, 8, model)
+			s.stepName = warmupFirst(8, "")
+			return s
+		}, "nvtx", 8, len(model), "warmup"},
 		{"a library's ranges around a few of its calls are no steps", func() *script {
 			s := program(2, 8, model)
 			s.stepName = nil

@@ -167,10 +167,11 @@ func (tree *rangeTree) within(groups []int) func(r uint32) uint32 {
 	}
 }
 
-// underWarmup reports whether a group is warm-up or inside of it.
-func (tree *rangeTree) underWarmup(g int) bool {
+// under reports whether a group has, or is inside of one that has, a name that is
+// left out.
+func (tree *rangeTree) under(g int, leftOut nameTest) bool {
 	for ; g > 0; g = tree.groups[g].parent {
-		if warmupName.MatchString(tree.groups[g].name) {
+		if leftOut(tree.groups[g].name) {
 			return true
 		}
 	}
