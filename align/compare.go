@@ -3,6 +3,7 @@ package align
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -83,8 +84,8 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 		return r, nil
 	}
 	c.expectTP(r)
-	for _, f := range fits {
-		if err := c.compareSteps(ctx, r, f); err != nil {
+	for i, f := range fits {
+		if err := c.compareSteps(ctx, r, f, i == 0, len(fits) > 1); err != nil {
 			return nil, err
 		}
 	}
@@ -102,8 +103,9 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	return r, nil
 }
 
-// compareSteps adds to the result what the steps of one fit have.
-func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
+// compareSteps adds to the result what the steps of one fit have. The main fit comes
+// first, and there may be several.
+func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit, main, several bool) error {
 	typical, err := c.mock.placeTypical(ctx, f)
 	if err != nil {
 		return err
@@ -114,27 +116,38 @@ func (c *comparer) compareSteps(ctx context.Context, r *Result, f *fit) error {
 	first := len(r.Sites)
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	if r.Mock.StepNS.N == 0 && !c.o.Regression {
+	if !c.o.Regression {
 		beside.Go(func() { r.Before, r.After = ev.beside(ctx) })
 	}
 	origins, err := c.measureSites(ctx, r, columns, mv, ev)
 	if err != nil {
 		return err
 	}
-	if r.Mock.StepNS.N > 0 {
-		// Not the main kind of steps: it is told from the main one by name.
-		for i := first; i < len(r.Sites); i++ {
-			r.Sites[i].StepKind = f.kindName
+	sites := r.Sites[first:]
+	kind := ""
+	if several {
+		kind = f.name()
+	}
+	base, next := mv.stepTimes(ctx, c.o.Regression), ev.stepTimes(ctx, c.o.Regression)
+	if !main {
+		// Sites of the main kind are told from others by having none.
+		for i := range sites {
+			sites[i].StepKind = kind
 		}
+		r.OtherSteps = append(r.OtherSteps, c.compareTimes(r, sites, base, next, kind))
 		return nil
 	}
-	if !c.o.Regression {
+	r.Mock.StepNS = *newSample(slices.Clone(base.kernel), blocks(base.kernel))
+	r.E2E.StepNS = *newSample(slices.Clone(next.kernel), blocks(next.kernel))
+	if c.o.Regression {
+		t := c.compareTimes(r, sites, base, next, kind)
+		r.Regression = &t
+	} else {
 		beside.Wait()
 		c.edges(r, f, ev)
 	}
-	c.measureSteps(ctx, r, r.Sites[first:], mv, ev)
 	if c.o.Plots {
-		timelines(r, r.Sites[first:], origins, mv, ev)
+		timelines(r, sites, origins, mv, ev)
 	}
 	c.graphs(r, f)
 	return nil

@@ -22,6 +22,14 @@ type fit struct {
 // matched is the part of the mock's launches that the best occurrence has.
 func (f *fit) matched() float64 { return float64(f.placing.matched) / float64(len(f.mock)) }
 
+// name names the kind of the mock's steps.
+func (f *fit) name() string {
+	if f.kindName != "" {
+		return f.kindName
+	}
+	return "steps of " + count(f.mockRep.n, "launch")
+}
+
 // maxMockKinds is how many kinds of the mock's steps are tried.
 const maxMockKinds = 4
 

@@ -8,18 +8,15 @@ import (
 	"slices"
 )
 
-// measureSteps fills in the steps' kernel time and, for a regression, where
-// the time of a step went.
-func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv, ev *view) {
-	base, next := mv.stepTimes(ctx, c.o.Regression), ev.stepTimes(ctx, c.o.Regression)
-	r.Mock.StepNS = *newSample(base.kernel, blocks(base.kernel))
-	r.E2E.StepNS = *newSample(next.kernel, blocks(next.kernel))
-	if !c.o.Regression {
-		return
-	}
-	t := &StepTimes{
+// compareTimes says where the time of a kind of steps went from base to new run, and
+// reports steps that take longer. The sites are those of this kind.
+func (c *comparer) compareTimes(r *Result, sites []Site, base, next stepTimes, kind string) StepTimes {
+	t := StepTimes{
+		Kind:       kind,
+		BaseSteps:  len(base.span),
+		NewSteps:   len(next.span),
 		BaseStepNS: middle(base.span), NewStepNS: middle(next.span),
-		BaseKernelNS: r.Mock.StepNS.MedianNS, NewKernelNS: r.E2E.StepNS.MedianNS,
+		BaseKernelNS: middle(base.kernel), NewKernelNS: middle(next.kernel),
 		BaseGapNS: medianOf(base.gap), NewGapNS: medianOf(next.gap),
 	}
 	t.Ratio = ratioOf(t.NewStepNS, t.BaseStepNS)
@@ -34,24 +31,34 @@ func (c *comparer) measureSteps(ctx context.Context, r *Result, sites []Site, mv
 			t.ChangedNS += s.E2E.MedianNS - s.Mock.MedianNS
 		}
 	}
-	r.Regression = t
-	if n := min(len(base.span), len(next.span)); n >= minSpans && math.Abs(t.NewStepNS-t.BaseStepNS) >= float64(c.o.MinTime) && t.Ratio > c.o.MaxRatio {
-		b, e := orderSteps(blocks(base.span)), orderSteps(blocks(next.span))
-		noise := max(b.splitHalf(), e.splitHalf())
-		// Gaps are long-tailed: what a few steps show by chance is no news.
-		if lo, _ := c.boot.ratio(e.ascending(), b.ascending(), new(ratioScratch)); lo > 1 && t.Ratio > noise*noise {
-			severity := Warning
-			if lo > hostNoise {
-				severity = Error
-			}
-			r.Findings = append(r.Findings, Finding{
-				Code: CodeStepTime, Severity: severity,
-				Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
-					t.Ratio, duration(t.NewStepNS), duration(t.BaseStepNS), duration(t.NewKernelNS), duration(t.BaseKernelNS), duration(t.NewGapNS), duration(t.BaseGapNS)),
-				Hint: "gaps are the host's doing: launch overhead, synchronisation, CUDA graphs in one run only",
-			})
-		}
+	slower := t.NewStepNS - t.BaseStepNS
+	if min(t.BaseSteps, t.NewSteps) < minSpans || slower < float64(c.o.MinTime) || t.Ratio <= c.o.MaxRatio {
+		return t
 	}
+	b, e := orderSteps(blocks(base.span)), orderSteps(blocks(next.span))
+	noise := max(b.splitHalf(), e.splitHalf())
+	// Gaps are long-tailed: what a few steps show by chance is no news.
+	lo, _ := c.boot.ratio(e.ascending(), b.ascending(), new(ratioScratch))
+	if lo <= 1 || t.Ratio <= noise*noise {
+		return t
+	}
+	f := Finding{
+		Code: CodeStepTime, Severity: Warning,
+		Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
+			t.Ratio, duration(t.NewStepNS), duration(t.BaseStepNS), duration(t.NewKernelNS), duration(t.BaseKernelNS), duration(t.NewGapNS), duration(t.BaseGapNS)),
+		Hint: "gaps are the host's doing: launch overhead, synchronisation, CUDA graphs in one run only",
+	}
+	if kind != "" {
+		f.Message = fmt.Sprintf("of kind %q ", kind) + f.Message
+	}
+	if lo > hostNoise {
+		f.Severity = Error
+	}
+	if t.NewGapNS-t.BaseGapNS < slower/2 {
+		f.Hint = "its kernels take more time: the sites say which"
+	}
+	r.Findings = append(r.Findings, f)
+	return t
 }
 
 // hostNoise is the ratio of two step times up to which the host may be the

@@ -132,32 +132,39 @@ func TestGapsNotKernels(t *testing.T) {
 	}
 }
 
-// TestKindsInRegression compares serving captures of several kinds of steps:
-// each is compared with its like, and a kind that one run lacks is said.
-func TestKindsInRegression(t *testing.T) {
-	prefill := fullShape.model(2)
-	decode := shape{heads: 32, tokens: 256, gpu: 100, dtype: "tst"}.model(2)
+// servedSteps returns the launches of a prefill and of a decode step of one model.
+func servedSteps() (prefill, decode []kernel) {
+	decode = shape{heads: 32, tokens: 256, gpu: 100, dtype: "tst"}.model(2)
 	for i := range decode {
 		if decode[i].name == "flash_fwd_kernel" {
 			decode[i].name = "paged_decode_attention_kernel"
 		}
 	}
-	serve := func(seed uint64, schedule string, prefill, decode []kernel) *script {
-		s := &script{stepName: func(i int) string {
-			if schedule[i] == 'p' {
-				return fmt.Sprintf("step %d: 1 ctx reqs, 0 gen reqs", i)
-			}
-			return fmt.Sprintf("step %d: 0 ctx reqs, 8 gen reqs", i)
-		}}
-		for i, k := range schedule {
-			step := decode
-			if k == 'p' {
-				step = prefill
-			}
-			s.steps = append(s.steps, program(seed+uint64(i), 1, step).steps...)
+	return fullShape.model(2), decode
+}
+
+// serving returns a capture whose steps are prefill, p in the schedule, and decode.
+func serving(seed uint64, schedule string, prefill, decode []kernel) *script {
+	s := &script{stepName: func(i int) string {
+		if schedule[i] == 'p' {
+			return fmt.Sprintf("step %d: 1 ctx reqs, 0 gen reqs", i)
 		}
-		return s
+		return fmt.Sprintf("step %d: 0 ctx reqs, 8 gen reqs", i)
+	}}
+	for i, k := range schedule {
+		step := decode
+		if k == 'p' {
+			step = prefill
+		}
+		s.steps = append(s.steps, program(seed+uint64(i), 1, step).steps...)
 	}
+	return s
+}
+
+// TestKindsInRegression compares serving captures of several kinds of steps:
+// each is compared with its like, and a kind that one run lacks is said.
+func TestKindsInRegression(t *testing.T) {
+	prefill, decode := servedSteps()
 	slow := slices.Clone(decode)
 	for i := range slow {
 		if slow[i].name == "silu_mul_kernel" {
@@ -179,8 +186,8 @@ func TestKindsInRegression(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(x.reason, " ", "-"), func(t *testing.T) {
 			c := check(t)
-			a, _ := serve(100, x.base, prefill, decode).trace("base")
-			b, _ := serve(200, x.next, prefill, x.decode).trace("new")
+			a, _ := serving(100, x.base, prefill, decode).trace("base")
+			b, _ := serving(200, x.next, prefill, x.decode).trace("new")
 			r := compare(t, a, b, align.Options{Regression: true})
 			if r.Verdict != x.verdict {
 				c.Errorf("verdict %s, want %s", r.Verdict, x.verdict)
@@ -197,6 +204,55 @@ func TestKindsInRegression(t *testing.T) {
 				c.Errorf("%d sites, want %d of both kinds", len(r.Sites), len(prefill)+len(decode))
 			}
 		})
+	}
+}
+
+// TestGapsOfOneKind has the host issue the kernels of prefills later: those steps take
+// longer, whichever kind takes most of the time.
+func TestGapsOfOneKind(t *testing.T) {
+	const (
+		schedule = "pddpdddpddpdpddd"
+		late     = 100_000
+	)
+	prefill, decode := servedSteps()
+	a, _ := serving(100, schedule, prefill, decode).trace("base")
+	b, _ := serving(100, schedule, prefill, decode).trace("new")
+	var issued []int64 // when those of prefills begin
+	for i := range b.Launches.Start {
+		if r := b.Path(b.IssueRange(i)); strings.HasSuffix(r[0], "1 ctx reqs, 0 gen reqs") {
+			issued = append(issued, b.Launches.Start[i])
+		}
+	}
+	delayed := func(at int64) int64 {
+		before, _ := slices.BinarySearch(issued, at)
+		return at + int64(before)*late
+	}
+	for i := range b.Launches.Start {
+		b.Launches.Start[i] = delayed(b.Launches.Start[i])
+	}
+	for i := range b.Ranges {
+		b.Ranges[i].Start, b.Ranges[i].End = delayed(b.Ranges[i].Start), delayed(b.Ranges[i].End)
+	}
+	for _, o := range []align.Options{{Regression: true}, {Regression: true, NoNVTX: true}} {
+		r := compare(t, a, b, o)
+		if diff := cmp.Diff([]string{"step-time error"}, findingCodes(r)); diff != "" || r.Verdict != align.Misaligned {
+			t.Errorf("verdict %s, findings (-want +got):\n%s", r.Verdict, diff)
+		}
+		if r.Regression == nil || len(r.OtherSteps) != 1 {
+			t.Fatalf("step times %v and %v, want two kinds", r.Regression, r.OtherSteps)
+		}
+		for _, s := range []align.StepTimes{*r.Regression, r.OtherSteps[0]} {
+			want, gaps := 11, 0.0
+			if s.BaseSteps == 5 {
+				want, gaps = 5, float64(len(prefill)-1)*late
+			}
+			if s.BaseSteps != want || s.NewSteps != want || math.Abs(s.NewGapNS-s.BaseGapNS-gaps) > 100 || s.NewKernelNS != s.BaseKernelNS {
+				t.Errorf("%+v, want %d steps and gaps longer by %g", s, want, gaps)
+			}
+			if s.Kind == "" {
+				t.Errorf("one kind of two has no name: %+v", s)
+			}
+		}
 	}
 }
 

@@ -31,8 +31,11 @@ type Result struct {
 	Findings []Finding   `json:"findings"`
 	Causes   []Cause     `json:"causes"`
 
-	// Regression holds what only mode regression has.
-	Regression *StepTimes `json:"regression,omitempty"`
+	// Regression is what mode regression says of the kind of steps that takes most of
+	// the time, and OtherSteps of each further kind that was compared, in the order of
+	// their sites.
+	Regression *StepTimes  `json:"regression,omitempty"`
+	OtherSteps []StepTimes `json:"other_steps,omitempty"`
 
 	Limits Limits `json:"limits"`
 }
@@ -399,6 +402,9 @@ const (
 
 // StepTimes is where the time of a step went, base against new.
 type StepTimes struct {
+	Kind         string  `json:"step_kind,omitempty"` // where there are several, as Site.StepKind
+	BaseSteps    int     `json:"base_steps"`
+	NewSteps     int     `json:"new_steps"`
 	BaseStepNS   float64 `json:"base_step_ns"` // median time from the first launch's start to the last one's end
 	NewStepNS    float64 `json:"new_step_ns"`
 	BaseKernelNS float64 `json:"base_kernel_ns"` // median summed kernel time

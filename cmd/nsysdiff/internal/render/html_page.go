@@ -27,7 +27,7 @@ type htmlPage struct {
 	Checks   []htmlCheck
 	Causes   []htmlCause
 	Findings []htmlFindings
-	Steps    *htmlSteps
+	Steps    []htmlSteps
 
 	Sites  []*align.Site
 	Beside []htmlNeighbour
@@ -87,6 +87,7 @@ type htmlFinding struct {
 }
 
 type htmlSteps struct {
+	Title string // of one kind of several
 	Ratio string
 	Runs  []htmlRun
 	Parts []htmlPart
@@ -288,25 +289,27 @@ func newHTMLFinding(f *align.Finding, said string) htmlFinding {
 }
 
 func (p *htmlPage) steps(r *align.Result) {
-	x := r.Regression
-	if x == nil {
-		return
-	}
-	p.Steps = &htmlSteps{Ratio: ratio(x.Ratio)}
-	unit := scaleFor(x.BaseStepNS, x.NewStepNS)
-	longest := max(x.BaseStepNS, x.NewStepNS, 1)
-	for _, run := range []struct {
-		name               string
-		step, kernel, gaps float64
-	}{{p.Mock, x.BaseStepNS, x.BaseKernelNS, x.BaseGapNS}, {p.E2E, x.NewStepNS, x.NewKernelNS, x.NewGapNS}} {
-		p.Steps.Runs = append(p.Steps.Runs, htmlRun{
-			Name: run.name, Step: unit.time(run.step), Kernels: unit.time(run.kernel), Gaps: unit.time(run.gaps),
-			// Kernels that overlap sum to more than the time they take.
-			KernelShare: 100 * (run.step - run.gaps) / longest, GapShare: 100 * run.gaps / longest,
-		})
-	}
-	p.Steps.Parts = []htmlPart{
-		{"kernels added", signed(x.AddedNS)}, {"kernels removed", signed(-x.RemovedNS)}, {"kernels kept", signed(x.ChangedNS)},
+	for _, x := range stepTimes(r) {
+		steps := htmlSteps{Ratio: ratio(x.Ratio)}
+		if x.Kind != "" {
+			steps.Title = Clean(stepTimesTitle(x))
+		}
+		unit := scaleFor(x.BaseStepNS, x.NewStepNS)
+		longest := max(x.BaseStepNS, x.NewStepNS, 1)
+		for _, run := range []struct {
+			name               string
+			step, kernel, gaps float64
+		}{{p.Mock, x.BaseStepNS, x.BaseKernelNS, x.BaseGapNS}, {p.E2E, x.NewStepNS, x.NewKernelNS, x.NewGapNS}} {
+			steps.Runs = append(steps.Runs, htmlRun{
+				Name: run.name, Step: unit.time(run.step), Kernels: unit.time(run.kernel), Gaps: unit.time(run.gaps),
+				// Kernels that overlap sum to more than the time they take.
+				KernelShare: 100 * (run.step - run.gaps) / longest, GapShare: 100 * run.gaps / longest,
+			})
+		}
+		steps.Parts = []htmlPart{
+			{"kernels added", signed(x.AddedNS)}, {"kernels removed", signed(-x.RemovedNS)}, {"kernels kept", signed(x.ChangedNS)},
+		}
+		p.Steps = append(p.Steps, steps)
 	}
 }
 

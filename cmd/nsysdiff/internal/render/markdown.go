@@ -120,8 +120,12 @@ func (m *markdownPrinter) siteDetails() {
 		if s.Module != "" {
 			module = m.name(s.Module)
 		}
+		why := s.Reason
+		if s.StepKind != "" {
+			why = strings.TrimPrefix(why+", in "+s.StepKind, ", ")
+		}
 		m.row(fmt.Sprint(s.Index), m.nameOrDash(s.MockName), m.nameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
-			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(s.Reason))
+			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(why))
 		if m.err != nil {
 			return
 		}
@@ -194,22 +198,27 @@ func (m *markdownPrinter) finding(indent string, f *align.Finding, said string) 
 }
 
 func (m *markdownPrinter) stepTimes() {
-	x := m.r.Regression
-	if x == nil {
-		return
+	for i, x := range stepTimes(m.r) {
+		if i == 0 {
+			m.title("Time of a step")
+		} else {
+			m.print("\n")
+		}
+		if x.Kind != "" {
+			m.print(mdText(stepTimesTitle(x)), "\n\n")
+		}
+		m.row("", "Base", "New")
+		m.rule("lrr")
+		for _, l := range []struct {
+			what      string
+			base, new float64
+		}{{"Step", x.BaseStepNS, x.NewStepNS}, {"Kernels", x.BaseKernelNS, x.NewKernelNS}, {"Gaps", x.BaseGapNS, x.NewGapNS}} {
+			unit := scaleFor(l.base, l.new)
+			m.row(l.what, unit.time(l.base), unit.time(l.new))
+		}
+		m.print("\nNew/base ", ratio(x.Ratio), "; of the kernels' change: added ", signed(x.AddedNS),
+			", removed ", signed(-x.RemovedNS), ", kept ", signed(x.ChangedNS), ".\n")
 	}
-	m.title("Time of a step")
-	m.row("", "Base", "New")
-	m.rule("lrr")
-	for _, l := range []struct {
-		what      string
-		base, new float64
-	}{{"Step", x.BaseStepNS, x.NewStepNS}, {"Kernels", x.BaseKernelNS, x.NewKernelNS}, {"Gaps", x.BaseGapNS, x.NewGapNS}} {
-		unit := scaleFor(l.base, l.new)
-		m.row(l.what, unit.time(l.base), unit.time(l.new))
-	}
-	m.print("\nNew/base ", ratio(x.Ratio), "; of the kernels' change: added ", signed(x.AddedNS),
-		", removed ", signed(-x.RemovedNS), ", kept ", signed(x.ChangedNS), ".\n")
 }
 
 func (m *markdownPrinter) neighbours() {

@@ -227,6 +227,9 @@ func (t *textPrinter) siteRow(s *align.Site) row {
 	if s.Reason != "" {
 		r.notes = append(r.notes, s.Reason)
 	}
+	if s.StepKind != "" && s.Verdict != align.Match {
+		r.notes = append(r.notes, "in "+s.StepKind)
+	}
 	return r
 }
 
@@ -367,21 +370,43 @@ func (t *textPrinter) neighbours() {
 }
 
 func (t *textPrinter) stepTimes() {
-	x := t.r.Regression
-	if x == nil {
-		return
+	for i, x := range stepTimes(t.r) {
+		if i == 0 {
+			t.title("Time of a step")
+		}
+		indent := "  "
+		if x.Kind != "" {
+			t.para(indent, stepTimesTitle(x), plain)
+			indent += "  "
+		}
+		line := func(what string, base, new float64, more string) {
+			unit := scaleFor(base, new)
+			t.para(indent, fmt.Sprintf("%s %s -> %s%s", what, unit.time(base), unit.time(new), more), plain)
+		}
+		line("step", x.BaseStepNS, x.NewStepNS, ", new/base "+ratio(x.Ratio))
+		line("kernels", x.BaseKernelNS, x.NewKernelNS, "")
+		line("gaps", x.BaseGapNS, x.NewGapNS, "")
+		t.para(indent, fmt.Sprintf("of the kernels' change: added %s, removed %s, kept %s",
+			signed(x.AddedNS), signed(-x.RemovedNS), signed(x.ChangedNS)), plain)
 	}
-	t.title("Time of a step")
-	line := func(what string, base, new float64) {
-		unit := scaleFor(base, new)
-		t.para("  ", fmt.Sprintf("%s %s -> %s", what, unit.time(base), unit.time(new)), plain)
+}
+
+// stepTimes returns the times of all kinds of steps that a regression check compared,
+// the main one first.
+func stepTimes(r *align.Result) []*align.StepTimes {
+	if r.Regression == nil {
+		return nil
 	}
-	unit := scaleFor(x.BaseStepNS, x.NewStepNS)
-	t.para("  ", fmt.Sprintf("step %s -> %s, new/base %s", unit.time(x.BaseStepNS), unit.time(x.NewStepNS), ratio(x.Ratio)), plain)
-	line("kernels", x.BaseKernelNS, x.NewKernelNS)
-	line("gaps", x.BaseGapNS, x.NewGapNS)
-	t.para("  ", fmt.Sprintf("of the kernels' change: added %s, removed %s, kept %s",
-		signed(x.AddedNS), signed(-x.RemovedNS), signed(x.ChangedNS)), plain)
+	all := []*align.StepTimes{r.Regression}
+	for i := range r.OtherSteps {
+		all = append(all, &r.OtherSteps[i])
+	}
+	return all
+}
+
+// stepTimesTitle names one kind of steps of several.
+func stepTimesTitle(x *align.StepTimes) string {
+	return fmt.Sprintf("%s against %s: %s", count(x.BaseSteps, "step", "steps"), thousands(int64(x.NewSteps)), x.Kind)
 }
 
 // signed returns a change of time with its sign.
