@@ -69,6 +69,7 @@ func goldens() []struct {
 		{"llama_no_nvtx", "--no-nvtx llama_mock_attn.sqlite llama_e2e_prefill.sqlite", 0, "text"},
 		{"llama_again", "--regression llama_e2e_prefill.sqlite llama_e2e_prefill_again.sqlite", 0, "text"},
 		{"regression_tp8", "--regression dsa_e2e_ctx_tp8.sqlite dsa_e2e_ctx_tp1.sqlite", 1, "text markdown csv"},
+		{"regression_kinds", "--regression serve_e2e_mixed.sqlite serve_e2e_mixed.sqlite", 0, "text markdown"},
 		{"report", "--memops llama_mock_attn.sqlite", 0, "text markdown json csv"},
 		{"report_family", "--by family --top 5 dsa_e2e_ctx_tp1.sqlite", 0, "text"},
 	}
