@@ -21,8 +21,8 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 		logs = append(logs, math.Log(s.ratio))
 		sites = append(sites, s.site.Index)
 	}
-	const least = 3
-	if len(logs) < least {
+	const fewest = 3
+	if len(logs) < fewest {
 		return false
 	}
 	mid := median(slices.Clone(logs))
@@ -43,10 +43,11 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	if f < 1 {
 		slow, fast = fast, slow
 	}
-	cause := Cause{Code: CauseClock, Factor: f, Sites: sites}
+	cause := Cause{Code: CauseClock, Factor: c.shown(f), Sites: sites}
 	gpus := fmt.Sprintf("GPUs: %s against %s", orUnknown(r.Mock.GPUs), orUnknown(r.E2E.GPUs))
+	least, most := c.shown(math.Exp(slices.Min(logs))), c.shown(math.Exp(slices.Max(logs)))
 	cause.Evidence = []string{
-		fmt.Sprintf("%s differ by %.3g to %.3g, with equal launch geometry", count(len(sites), "site"), math.Exp(slices.Min(logs)), math.Exp(slices.Max(logs))),
+		fmt.Sprintf("%s differ by %.3g to %.3g, with equal launch geometry", count(len(sites), "site"), min(least, most), max(least, most)),
 		gpus,
 	}
 	if slices.Equal(r.Mock.GPUs, r.E2E.GPUs) {

@@ -74,7 +74,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 		}
 		sites = append(sites, s.site.Index)
 		seen.add(func() string {
-			line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
+			line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), c.shown(s.ratio))
 			if s.blocks != 0 && s.blocks != 1 {
 				line += fmt.Sprintf(", blocks %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
 			}
@@ -88,11 +88,10 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 	if names := c.unscaledNames(all); len(names) > 0 {
 		evidence = append(evidence, "unchanged: "+strings.Join(names, ", "))
 	}
-	cause := Cause{Code: CauseHeadCount, Factor: float64(k), Sites: sites, Evidence: evidence}
+	cause := Cause{Code: CauseHeadCount, Factor: c.shown(toFactor(float64(k), dir)), Sites: sites, Evidence: evidence}
 	more, fewer := "mock", "E2E rank"
 	if dir < 0 {
 		more, fewer = fewer, more
-		cause.Factor = 1 / float64(k)
 	}
 	cause.Message = fmt.Sprintf("the %s runs %d times as many heads as the %s: only the work done per head scales, the work done per token does not", more, k, fewer)
 	switch {

@@ -9,7 +9,7 @@ import (
 type scaling struct {
 	site  *Site
 	kind  KernelKind
-	ratio float64 // of the medians, mock over E2E
+	ratio float64 // of the medians, mock over E2E, which is base over new run
 	// blocks is the ratio of the numbers of blocks, 0 where unknown. A
 	// persistent kernel keeps its grid, so that 1 proves nothing.
 	blocks float64
@@ -102,6 +102,14 @@ func toFactor(f float64, dir int) float64 {
 	return f
 }
 
+// shown turns mock over E2E into what a result says: of two runs, new over base.
+func (c *comparer) shown(f float64) float64 {
+	if c.o.Regression {
+		return 1 / f
+	}
+	return f
+}
+
 // anyDiffers reports whether a cause has something to explain: a site whose
 // verdict is not match, or whose geometry shows another shape.
 func (c *comparer) anyDiffers(r *Result, sites []int) bool {
@@ -119,7 +127,7 @@ func (c *comparer) anyDiffers(r *Result, sites []int) bool {
 }
 
 func (c *comparer) scalingLine(s scaling) string {
-	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), s.ratio)
+	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), c.shown(s.ratio))
 	if s.blocks != 0 && s.blocks != 1 {
 		line += fmt.Sprintf(", grid %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
 	}

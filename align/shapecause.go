@@ -59,10 +59,11 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		}
 		if tokens {
 			f, exact := tokenFactor(all, dir)
-			cause.Factor = toFactor(f, dir)
+			factor := toFactor(f, dir)
+			cause.Factor = c.shown(factor)
 			// Attention tells a batch from a sequence, unless it runs other
 			// heads besides.
-			heads = c.headsBesides(r, all, cause.Factor)
+			heads = c.headsBesides(r, all, factor)
 			what := "more tokens: a larger batch or a longer sequence"
 			if len(attention) > 0 && heads == nil {
 				switch a := median(attention); {
@@ -81,7 +82,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		} else {
 			// Attention alone.
 			f := median(attention)
-			cause.Factor = toFactor(f, dir)
+			cause.Factor = c.shown(toFactor(f, dir))
 			cause.Message = fmt.Sprintf("only attention differs, by %.3g: the %s attends to a longer context (KV cache) than the %s", f, larger, smaller)
 			cause.Fix = c.words("give the mock the context length of the E2E's requests", "compare runs of equal context length")
 		}
