@@ -57,7 +57,8 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		// Two runs of one program have one step.
 		bs, ns := alikeSteps(mockWays, e2eWays)
 		bs, ns = c.sameRanges(ctx, bs, ns)
-		if err := ctx.Err(); err != nil {
+		ns, err := c.inPhase(ctx, bs, ns)
+		if err != nil {
 			return nil, err
 		}
 		return c.regressionFits(ctx, bs, ns)
@@ -159,6 +160,83 @@ func (c *comparer) sameRanges(ctx context.Context, bs, ns segmentation) (segment
 		return s, ns
 	}
 	return bs, ns
+}
+
+// inPhase makes the steps of the new run begin where those of the base do. A period
+// does not tell where a step begins, and captures begin anywhere in one.
+func (c *comparer) inPhase(ctx context.Context, bs, ns segmentation) (segmentation, error) {
+	if bs.by != byPeriod || ns.by != byPeriod {
+		return ns, ctx.Err()
+	}
+	typical := func(s *sequence, steps []step) []element {
+		return s.elements(s.kinds(s.classify(ctx, steps))[0].rep())
+	}
+	base, next := typical(c.mock, bs.steps), typical(c.e2e, ns.steps)
+	pairs, err := alignGlobal(ctx, base, next)
+	if err != nil || len(pairs) == len(base) {
+		return ns, err
+	}
+	by, ok := cyclicMatch(next, base)
+	if !ok {
+		if cells(base, next) > maxTurnCells || meetAtAnEnd(pairs, len(base), len(next)) {
+			return ns, nil
+		}
+		if by, err = rotation(ctx, next, base); err != nil {
+			return ns, err
+		}
+	}
+	turned := ns.turn(by)
+	if len(turned.steps) == 0 {
+		return ns, nil
+	}
+	better, err := alignGlobal(ctx, base, slices.Concat(next[by:], next[:by]))
+	if err != nil || len(better) <= len(pairs) {
+		return ns, err
+	}
+	return turned, nil
+}
+
+// meetAtAnEnd reports whether the first launches of two steps are a pair, or the last
+// ones. Of steps that begin in different places neither are.
+func meetAtAnEnd(pairs []pair, n, m int) bool {
+	if len(pairs) == 0 {
+		return false
+	}
+	return pairs[0] == pair{0, 0} || pairs[len(pairs)-1] == pair{n - 1, m - 1}
+}
+
+// cyclicMatch returns at which launch the cyclic sequence begins that equals the
+// other one by name, if there is one.
+//
+// It is Knuth, Morris & Pratt's search (1977, "Fast Pattern Matching in Strings") in
+// the sequence twice over.
+func cyclicMatch(cyclic, other []element) (by int, ok bool) {
+	n := len(cyclic)
+	if n == 0 || n != len(other) {
+		return 0, false
+	}
+	border := make([]int, n) // of each beginning of other, the longest that ends it, too
+	for i, k := 1, 0; i < n; i++ {
+		for k > 0 && other[i].name != other[k].name {
+			k = border[k-1]
+		}
+		if other[i].name == other[k].name {
+			k++
+		}
+		border[i] = k
+	}
+	for i, k := 0, 0; i < 2*n-1; i++ {
+		for k > 0 && cyclic[i%n].name != other[k].name {
+			k = border[k-1]
+		}
+		if cyclic[i%n].name == other[k].name {
+			k++
+		}
+		if k == n {
+			return i - n + 1, true
+		}
+	}
+	return 0, false
 }
 
 // perStep returns the mean number of launches of a step.
@@ -449,7 +527,7 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 	}
 	// Steps whose geometry is never twice the same are too few apiece: take
 	// all that are alike by name.
-	if k := best.placing.kind; k.steps < c.o.MinSamples && len(e2eKinds) > 1 {
+	if k := best.placing.kind; k.steps*max(best.placing.perStep, 1) < c.o.MinSamples && len(e2eKinds) > 1 {
 		if all := join(e2eKinds, k); all.steps > k.steps {
 			p, err := place(ctx, best.mock, c.e2e, all, false)
 			if err != nil {
