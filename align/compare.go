@@ -24,6 +24,8 @@ type comparer struct {
 	unpaired  []*kind // kinds of the base's steps that the new run has not
 	swapped   int     // times that the E2E's step lies in the mock's, if the sides are swapped
 	rare      []*kind // and of which a run has too few to compare
+	// newStepsNS is the time of all kinds of the new run's steps.
+	newStepsNS int64
 }
 
 // Compare looks for the mock's step inside the E2E's and says how the two

@@ -319,6 +319,7 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 		fits = enough
 	}
 	for _, nk := range newKinds {
+		c.newStepsNS += nk.ns
 		if !used[nk] {
 			fits[0].otherKinds = append(fits[0].otherKinds, nk)
 		}
@@ -345,14 +346,9 @@ func (c *comparer) stepKindFindings(r *Result, f *fit) {
 		return slices.DeleteFunc(slices.Clone(kinds), func(k *kind) bool { return k.steps < c.o.MinSamples })
 	}
 	say("the base", "the new run", c.mock, f.mockSeg.steps, enough(c.unpaired))
-	var total int64
-	for _, k := range f.otherKinds {
-		total += k.ns
-	}
-	total += f.placing.kind.ns
 	var extra []*kind
 	for _, k := range f.otherKinds {
-		if float64(k.ns) >= minKindShare*float64(total) {
+		if float64(k.ns) >= minKindShare*float64(c.newStepsNS) {
 			extra = append(extra, k)
 		}
 	}

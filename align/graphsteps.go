@@ -11,6 +11,9 @@ import (
 const (
 	minReplays     = 3   // of graphs, to be taken for steps
 	minReplayShare = 0.3 // part of the launches that must be replayed
+	// fixedOrder is the part of the replays that must follow the graph that they
+	// followed before, to be in a fixed order.
+	fixedOrder = 0.9
 	// fewEager is the part of the launches up to which those between the
 	// replays, such as sampling, are no part of what repeats.
 	fewEager = 0.1
@@ -18,17 +21,20 @@ const (
 
 // graphSteps tells steps by the replays of CUDA graphs: each replay is one,
 // and so is what is launched one by one between two. What comes before the
-// first replay is warm-up and capture. It returns the number of
-// launches of the typical replay and the part of the launches from then on that
-// are not replayed. ok is false where replays are too few.
-func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok bool) {
+// first replay is warm-up and capture. It returns the number of launches of the
+// typical replay, and whether steps may hold several: where much is launched one by
+// one, or different graphs take turns, as pieces of a step do. ok is false where
+// replays are too few.
+func graphSteps(t *trace.Trace) (s segmentation, length int, pieces, ok bool) {
 	if len(t.Nodes) == 0 {
-		return s, 0, 0, false
+		return s, 0, false, false
 	}
 	s.by = byGraph
 	var replays []int
 	replayed, before := 0, 0
+	var order graphOrder
 	for k, tr := range t.Tracks {
+		order.last = none
 		for i := tr.First; i < tr.First+tr.N; {
 			j := i + 1
 			for j < tr.First+tr.N && sameReplay(t, j-1, j) {
@@ -36,6 +42,7 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 			}
 			switch {
 			case t.LaunchNode(i) != none:
+				order.add(t.LaunchNode(i))
 				replays = append(replays, j-i)
 				replayed += j - i
 				fallthrough
@@ -50,7 +57,7 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 	s.steps = splitRepeats(t, s.steps)
 	n := t.Launches.Len()
 	if len(replays) < minReplays || float64(replayed) < minReplayShare*float64(n) {
-		return s, 0, 0, false
+		return s, 0, false, false
 	}
 	if before > 0 {
 		s.leftOut = append(s.leftOut, fmt.Sprintf("%s before the first replay of a CUDA graph", count(before, "launch")))
@@ -61,7 +68,38 @@ func graphSteps(t *trace.Trace) (s segmentation, length int, eager float64, ok b
 		length = replays[k]
 		sum += length
 	}
-	return s, length, 1 - float64(replayed)/float64(n-before), true
+	eager := 1 - float64(replayed)/float64(n-before)
+	return s, length, eager > fewEager || order.fixed(), true
+}
+
+// A graphOrder is in which order graphs are replayed, each named by its first node.
+type graphOrder struct {
+	last   uint32
+	next   map[uint32]uint32 // which was last replayed after each
+	again  int               // replays after a graph that was followed before
+	asLast int               // of these, of the graph that followed it then, and another one
+}
+
+func (o *graphOrder) add(graph uint32) {
+	if o.next == nil {
+		o.next = map[uint32]uint32{}
+	}
+	if o.last != none {
+		if before, ok := o.next[o.last]; ok {
+			o.again++
+			if graph == before && graph != o.last {
+				o.asLast++
+			}
+		}
+		o.next[o.last] = graph
+	}
+	o.last = graph
+}
+
+// fixed reports whether several graphs follow each other in a fixed order: they are
+// pieces of a step. Those of several batch sizes follow each other as requests come.
+func (o *graphOrder) fixed() bool {
+	return len(o.next) > 1 && o.again > 0 && float64(o.asLast) >= fixedOrder*float64(o.again)
 }
 
 // splitRepeats cuts steps of eager launches that are another one several times

@@ -136,12 +136,12 @@ func repeatedSteps(t *trace.Trace, syms []symbol) []func() segmentation {
 	for _, by := range p.periods {
 		cuts = append(cuts, func() segmentation { return p.steps(by) })
 	}
-	graph, length, eager, ok := graphSteps(t)
+	graph, length, pieces, ok := graphSteps(t)
 	if !ok {
 		return cuts
 	}
 	at := 0
-	if eager > fewEager {
+	if pieces {
 		for at < len(p.periods) && p.periods[at].length > length {
 			at++
 		}
