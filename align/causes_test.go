@@ -87,6 +87,14 @@ func TestCauses(t *testing.T) {
 			verdict: align.Misaligned, findings: []string{"missing error"},
 		},
 		{
+			reason: "attention and a projection take 1.6 times as long: no whole number of heads", mock: slowed(slowed(base.attentionOp(), 160, "flash_fwd_kernel"), 160, base.attentionOp()[7].name), e2e: base.model(3),
+			verdict: align.Aligned,
+		},
+		{
+			reason: "8 times the heads, beside kernels that take a moment", mock: decodeOp(8), e2e: decodeModel(3),
+			verdict: align.Misaligned, findings: []string{"head-mismatch error/head-count"}, causes: []wantCause{{align.CauseHeadCount, 8, 8}}, says: "TP=8",
+		},
+		{
 			reason: "all takes 2.5 times as long: another clock", mock: with(func(s *shape) { s.gpu = 250 }).attentionOp(), e2e: base.model(3),
 			verdict: align.Misaligned, findings: []string{"latency error/clock"}, causes: []wantCause{{align.CauseClock, 2.45, 2.55}}, says: "clock",
 		},
@@ -146,9 +154,76 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// slowed makes the kernels of a name take so many per cent of their time.
+func slowed(step []kernel, percent int64, name string) []kernel {
+	for i := range step {
+		if step[i].name == name {
+			step[i].ns = step[i].ns * percent / 100
+		}
+	}
+	return step
+}
+
+// decodeOp is the launches of one attention over one token, with so many times the
+// heads: what works per head does not show it by its grid, and the rest is short.
+func decodeOp(heads int64) []kernel {
+	k := func(name string, ns int64, blocks int32) kernel {
+		return kernel{name: name, ns: ns, grid: [3]int32{blocks, 1, 1}, block: [3]int32{384, 1, 1}, path: []string{"self_attn"}}
+	}
+	return []kernel{
+		k("generalRmsNorm", 2600, 32),
+		k("nvjet_sm90_tst_64x8_64x16_4x1_v_bz_TNT", 6000*heads, 132),
+		k("rope_kernel", 2400, 32),
+		k("reshape_and_cache_kernel", 2200, 32),
+		k("flash_fwd_splitkv_kernel", 25_000*heads, 132),
+		k("nvjet_sm90_tst_64x16_64x16_4x1_v_bz_TNT", 7000*heads, 132),
+	}
+}
+
+// decodeModel is the launches of a step of layers of decodeOp and an MLP.
+func decodeModel(layers int) []kernel {
+	whole := fullShape.model(1)
+	step := slices.Clone(whole[:1])
+	for range layers {
+		step = append(append(step, decodeOp(1)...), whole[10:14]...)
+	}
+	return append(step, whole[14:]...)
+}
+
 func renamed(step []kernel, at int, name string) []kernel {
 	step[at].name = name
 	return step
+}
+
+// TestHeadsOfRegression: attention and projections that take twice as long in the new
+// run, on equal grids, are no other number of heads there.
+func TestHeadsOfRegression(t *testing.T) {
+	slow := fullShape.model(3)
+	for _, name := range []string{"flash_fwd_kernel", "rope_kernel", slow[2].name, slow[3].name, slow[8].name} {
+		slow = slowed(slow, 200, name)
+	}
+	both(t, func(t *testing.T, o align.Options) {
+		o.Regression = true
+		a, _ := program(1, 10, fullShape.model(3)).trace("base")
+		b, _ := program(2, 10, slow).trace("new")
+		r := compare(t, a, b, o)
+		if r.Verdict != align.Misaligned || slices.ContainsFunc(r.Causes, func(x align.Cause) bool { return x.Code == align.CauseHeadCount }) {
+			t.Errorf("verdict %s, causes %v", r.Verdict, r.Causes)
+		}
+	})
+}
+
+// TestFactorOfRegression: causes of two runs say new over base, as sites do.
+func TestFactorOfRegression(t *testing.T) {
+	slow := fullShape
+	slow.gpu = 200
+	a, _ := program(1, 10, fullShape.model(3)).trace("base")
+	b, _ := program(2, 10, slow.model(3)).trace("new")
+	r := compare(t, a, b, align.Options{Regression: true})
+	checkCauses(check(t), []wantCause{{align.CauseClock, 1.98, 2.02}}, r)
+	if len(r.Causes) > 0 && !strings.Contains(r.Causes[0].Message, "of the new run take 2 times as long") {
+		t.Errorf("cause says %q", r.Causes[0].Message)
+	}
 }
 
 // TestGraphAgainstEager is told from the launches, and is no difference of

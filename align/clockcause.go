@@ -7,16 +7,22 @@ import (
 	"strings"
 )
 
+// resolvedNS is a difference between short kernels, in nanoseconds, that is neither
+// launch overhead nor the granularity of timestamps.
+const resolvedNS = 1000
+
 // clockCause looks for one factor that all sites share, of unchanged work.
 func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	var logs []float64
 	var sites []int
+	var short []scaling // launch overhead and timer granularity
 	for _, s := range all {
 		if s.blocks != 0 && s.blocks != 1 {
 			return false
 		}
 		if s.site.Mock.MedianNS < 5000 {
-			continue // launch overhead and timer granularity
+			short = append(short, s)
+			continue
 		}
 		logs = append(logs, math.Log(s.ratio))
 		sites = append(sites, s.site.Index)
@@ -39,6 +45,12 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 		}
 	}
 	f := math.Exp(mid)
+	for _, s := range short {
+		lesser := min(s.site.Mock.MedianNS, s.site.E2E.MedianNS)
+		if math.Log(s.ratio)/mid < 0.5 && lesser*(apart(f, 1)-1) > resolvedNS {
+			return false // it takes about as long on both sides, and would not
+		}
+	}
 	slow, fast := c.words("mock", "base"), c.words("E2E", "new run")
 	if f < 1 {
 		slow, fast = fast, slow

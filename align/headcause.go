@@ -50,7 +50,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 		return false
 	}
 	k := headFactor(scaledSites, dir)
-	if k < minHeads {
+	if k < minHeads || !c.headsShow(scaledSites, k, dir) {
 		return false
 	}
 	var sites []int
@@ -116,6 +116,23 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 	r.Causes = append(r.Causes, cause)
 	c.giveHeadVerdicts(r, sites, k, dir)
 	return true
+}
+
+// nearHeads is the part of the factor between two numbers of heads that an attention
+// whose grid says nothing must take longer by, if that is within the bound.
+const nearHeads = 0.85
+
+// headsShow reports whether the heads are seen to differ by a factor of k: by a grid, or
+// by the time of attention. Between two runs of one program time alone does not tell:
+// most that makes attention slower is something else.
+func (c *comparer) headsShow(scaled []scaling, k, dir int) bool {
+	return slices.ContainsFunc(scaled, func(s scaling) bool {
+		b := toFactor(s.blocks, dir)
+		if s.kind != KindGemm && s.blocks > 0 && math.Abs(b-float64(k)) < 0.02*b {
+			return true
+		}
+		return s.kind == KindAttention && !c.o.Regression && toFactor(s.ratio, dir) >= min(nearHeads*float64(k), c.o.MaxRatio)
+	})
 }
 
 // someUnscaled reports whether a good part of the sites is equal.

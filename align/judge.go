@@ -1,6 +1,7 @@
 package align
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -110,6 +111,7 @@ const (
 	spreadSigmas  = 3      // how many standard deviations are noise
 	madToSigma    = 1.4826 // of normally distributed values
 	mostSpread    = 1.2    // beyond which a spread is the work's, not noise
+	otherWork     = 1.1    // from one site's time to the next longer one's, if the work is another
 )
 
 // noiseOfEqualSites raises the noise floor of sites that run one kernel with
@@ -119,8 +121,10 @@ const (
 //
 // The lesser of two spreads is noise: of the ratios, and of the times in the
 // base by itself. A kernel that is slower at all sites does not spread the
-// ratios, one that is slower at some does not spread the base. The measure is the median absolute deviation, which one site that
-// differs does not move.
+// ratios, one that is slower at some does not spread the base. The measure is the
+// median absolute deviation, which one site that differs does not move. Layers may
+// differ by their work, too, as those with a sliding window do: sites are compared
+// with those that take about as long in the base.
 func noiseOfEqualSites(ctx context.Context, sites []Site) {
 	type kernel struct {
 		base, next     string
@@ -146,8 +150,18 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 		}
 	}
 	groups := slices.Collect(maps.Values(equal))
-	parallel(ctx, len(groups), func(n int) {
-		g := groups[n]
+	equalWork := func(g []int, each func(g []int)) {
+		base := func(i int) float64 { return sites[i].Mock.MedianNS }
+		slices.SortFunc(g, func(a, b int) int { return cmp.Compare(base(a), base(b)) })
+		from := 0
+		for k := 1; k <= len(g); k++ {
+			if k == len(g) || base(g[k]) > otherWork*base(g[k-1]) {
+				each(g[from:k])
+				from = k
+			}
+		}
+	}
+	spreadOf := func(g []int) {
 		if len(g) < minEqualSites {
 			return
 		}
@@ -170,7 +184,8 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 		for _, i := range g {
 			*sites[i].Noise = max(*sites[i].Noise, noise)
 		}
-	})
+	}
+	parallel(ctx, len(groups), func(n int) { equalWork(groups[n], spreadOf) })
 }
 
 // apart returns the ratio of two values, the larger over the smaller.
@@ -259,6 +274,10 @@ func (c *comparer) judgeRatio(s *Site, ratio float64, lo, hi *float64) (SiteVerd
 		return Slower, fmt.Sprintf("more than %.4g× as long%s", limit, variant)
 	case hiV < 1/limit:
 		return Faster, fmt.Sprintf("less than 1/%.4g as long%s", limit, variant)
+	case c.o.Regression && ratio > max(rule.maxRatio, mostSpread):
+		// Too much for noise of runs that are worth comparing: an outlier among
+		// few steps, or a change in the middle of a run.
+		return SiteUndecided, fmt.Sprintf("%.3g× as long, which is not more than the steps of one run differ among themselves", ratio)
 	case c.o.Regression && (ratio <= limit || loV <= 1):
 		// Faster or not is nothing that a gate must know, and of many sites
 		// some have an interval that reaches beyond the bound: what cannot be

@@ -57,6 +57,8 @@ func TestJudge(t *testing.T) {
 		{"one outlier moves no median", func(i int) int64 { return 20_000 + int64(i/7)*900_000 }, always(20_000), 8, align.Options{}, align.Match, align.Aligned},
 
 		{"regression: 5 % is within", always(21_000), always(20_000), 8, align.Options{Regression: true}, align.Match, align.Aligned},
+		{"regression: one of few steps of the base is far off", func(i int) int64 { return 20_000 + int64(i/4)*100_000 }, always(40_000), 5, align.Options{Regression: true}, align.SiteUndecided, align.Undecided},
+		{"regression: most of the run is slower", always(20_000), func(i int) int64 { return 20_000 + int64(min(i/24, 1))*20_000 }, 60, align.Options{Regression: true}, align.SiteUndecided, align.Undecided},
 		{"regression: slower is new over base", always(20_000), always(21_500), 8, align.Options{Regression: true}, align.Slower, align.Misaligned},
 		{"regression: faster does not fail", always(21_500), always(20_000), 8, align.Options{Regression: true}, align.Faster, align.Aligned},
 		{"regression: below the floor of 500 ns", always(2_000), always(2_490), 8, align.Options{Regression: true}, align.Match, align.Aligned},

@@ -108,7 +108,7 @@ func (c *comparer) overlapCause(r *Result) {
 	inE2E := 0
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		if s.Ratio == nil || s.Verdict != Slower && s.Verdict != Faster && s.Verdict != SiteUndecided {
+		if s.Ratio == nil || s.Verdict != Slower && s.Verdict != Faster && (s.Verdict != SiteUndecided || c.o.Regression) {
 			continue
 		}
 		more := s.E2EOverlap - s.MockOverlap

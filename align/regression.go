@@ -39,7 +39,8 @@ func (c *comparer) compareTimes(r *Result, sites []Site, base, next stepTimes, k
 	noise := max(b.splitHalf(), e.splitHalf())
 	// Gaps are long-tailed: what a few steps show by chance is no news.
 	lo, _ := c.boot.ratio(e.ascending(), b.ascending(), new(ratioScratch))
-	if lo <= 1 || t.Ratio <= noise*noise {
+	told := lo > 1 && t.Ratio > noise*noise
+	if !told && t.Ratio <= mostSpread {
 		return t
 	}
 	f := Finding{
@@ -51,7 +52,10 @@ func (c *comparer) compareTimes(r *Result, sites []Site, base, next stepTimes, k
 	if kind != "" {
 		f.Message = fmt.Sprintf("of kind %q ", kind) + f.Message
 	}
-	if lo > hostNoise {
+	switch {
+	case !told:
+		f.Message += "; the steps of one run differ as much among themselves"
+	case lo > hostNoise:
 		f.Severity = Error
 	}
 	if t.NewGapNS-t.BaseGapNS < slower/2 {

@@ -306,6 +306,39 @@ func TestSomeLayers(t *testing.T) {
 	}
 }
 
+// TestSomeOfUnlikeLayers has attention take longer in every second layer, which works
+// more than the others in both runs: how layers differ by their work is no noise.
+func TestSomeOfUnlikeLayers(t *testing.T) {
+	const layers = 24
+	for _, more := range []int64{100, 130, 300} { // per cent, in every second layer of both
+		model := func(percent int64) []kernel {
+			step := fullShape.model(layers)
+			layer := 0
+			for i := range step {
+				if step[i].name == "flash_fwd_kernel" {
+					if layer%2 == 1 {
+						step[i].ns = step[i].ns * more / 100 * percent / 100
+					}
+					layer++
+				}
+			}
+			return step
+		}
+		a, _ := program(1, 20, model(100)).trace("base")
+		b, _ := program(2, 20, model(110)).trace("new")
+		r := compare(t, a, b, align.Options{Regression: true})
+		slower := 0
+		for _, s := range r.Sites {
+			if s.Verdict == align.Slower {
+				slower++
+			}
+		}
+		if r.Verdict != align.Misaligned || slower != layers/2 {
+			t.Errorf("%d %%: verdict %s, %d sites slower, want %d", more, r.Verdict, slower, layers/2)
+		}
+	}
+}
+
 // TestUnlikeSteps compares runs of which no two steps are alike with themselves:
 // some launches are in most steps, and not in the one that stands for all.
 func TestUnlikeSteps(t *testing.T) {
