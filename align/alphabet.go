@@ -39,17 +39,14 @@ func newAlphabet(aliases []Alias) *alphabet {
 	return &alphabet{byName: map[string]symbol{}, aliases: aliases}
 }
 
-// symbols returns the symbol of each configuration of a trace.
+// symbols returns the symbol of each configuration of a trace. All kernel names of the
+// trace are known from then on, so that the alphabet is only read.
 func (a *alphabet) symbols(t *trace.Trace) []symbol {
-	names := make([]string, len(t.Configs))
-	for i := range t.Configs {
-		names[i] = t.Strings[t.Configs[i].Name]
-	}
-	a.learn(names)
+	a.learn(kernelNames(t))
 	syms := make([]symbol, len(t.Configs))
 	for i := range t.Configs {
 		c := &t.Configs[i]
-		s := a.name(names[i])
+		s := a.name(t.Strings[c.Name])
 		s.geom = a.geoms.id([6]int32{c.Grid[0], c.Grid[1], c.Grid[2], c.Block[0], c.Block[1], c.Block[2]})
 		syms[i] = s
 	}

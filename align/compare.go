@@ -1,6 +1,7 @@
 package align
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -44,27 +45,36 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	// The tables by name need nothing of the rest: both sequences have put all
 	// names into the alphabet, which is only read from here on.
 	var tables sync.WaitGroup
-	defer tables.Wait()
 	tables.Go(func() { c.tables(ctx, r) })
-	if mock.Launches.Len() == 0 || e2e.Launches.Len() == 0 {
+	err := c.compare(ctx, r)
+	tables.Wait()
+	if err = cmp.Or(err, ctx.Err()); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// compare fills in a result, but for its tables by name.
+func (c *comparer) compare(ctx context.Context, r *Result) error {
+	if c.mock.t.Launches.Len() == 0 || c.e2e.t.Launches.Len() == 0 {
 		c.emptySide(r)
-		return r, nil
+		return nil
 	}
 	if c.opaque(r) {
-		return r, nil
+		return nil
 	}
 	parallel(ctx, 2, func(i int) { []*sequence{c.mock, c.e2e}[i].sortRanges(c.o) })
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	nameModules(c.mock, c.e2e)
 	fits, err := c.findFits(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(fits) == 0 {
 		c.noSteps(r)
-		return r, nil
+		return nil
 	}
 	main := fits[0]
 	if c.swapped > 0 {
@@ -73,22 +83,22 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 			Message: fmt.Sprintf("the step of the second report lies in that of the first %d times: the reports are in the wrong order", c.swapped),
 			Hint:    "give the mock first: nsysdiff MOCK E2E",
 		}, "the reports are in the wrong order")
-		return r, nil
+		return nil
 	}
 	for _, f := range fits {
 		if err := f.placing.placeRest(ctx, f.mock, c.e2e); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	c.describeSteps(r, main)
 	if main.placing.perStep == 0 || main.matched() < minMatched {
 		c.notComparable(r, main)
-		return r, nil
+		return nil
 	}
 	c.expectTP(r)
 	for i, f := range fits {
 		if err := c.compareSteps(ctx, r, f, i == 0, len(fits) > 1); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if c.o.Regression {
@@ -97,12 +107,12 @@ func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, e
 	shares(r.Sites)
 	c.judge(ctx, r)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	c.explain(r)
 	accept(r, c.o.Accept, c.short)
 	c.report(r)
-	return r, nil
+	return nil
 }
 
 // compareSteps adds to the result what the steps of one fit have. The main fit comes

@@ -152,12 +152,14 @@ func (c *comparer) sameRanges(ctx context.Context, bs, ns segmentation) (segment
 	}
 	if bs.perStep() > ns.perStep() {
 		if s, ok := namedSteps(ctx, c.e2e.tree, bs.ranges); ok {
-			s.skip(c.o.SkipWarmup)
-			return bs, s
+			if s.skip(c.o.SkipWarmup); len(s.steps) > 0 {
+				return bs, s
+			}
 		}
 	} else if s, ok := namedSteps(ctx, c.mock.tree, ns.ranges); ok {
-		s.skip(c.o.SkipWarmup)
-		return s, ns
+		if s.skip(c.o.SkipWarmup); len(s.steps) > 0 {
+			return s, ns
+		}
 	}
 	return bs, ns
 }

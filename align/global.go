@@ -1,6 +1,9 @@
 package align
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 // A pair says that launch a of one sequence corresponds to launch b of the
 // other.
@@ -31,7 +34,9 @@ func alignGlobal(ctx context.Context, a, b []element) ([]pair, error) {
 	pairs = make([]pair, 0, min(len(a), len(b)))
 	var i, j int
 	for _, r := range runs {
-		pairs = alignBetween(pairs, a[i:r.a], b[j:r.b], i, j)
+		if pairs, err = alignBetween(ctx, pairs, a[i:r.a], b[j:r.b], i, j); err != nil {
+			return nil, err
+		}
 		for k := range r.n {
 			pairs = append(pairs, pair{r.a + k, r.b + k})
 		}
@@ -40,19 +45,25 @@ func alignGlobal(ctx context.Context, a, b []element) ([]pair, error) {
 	return pairs, nil
 }
 
+// sliceCells bounds the table of a slice of what is too long for one.
+const sliceCells = 1 << 16
+
 // alignBetween aligns what lies between two fixed points. Where even that is
 // too long for the table, there is no equal run in it to divide it at and it
 // is cut into slices at proportional places: launches so different are not
 // worth more.
-func alignBetween(pairs []pair, a, b []element, a0, b0 int) []pair {
+func alignBetween(ctx context.Context, pairs []pair, a, b []element, a0, b0 int) ([]pair, error) {
 	for len(a)*len(b) > maxCells {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		la, lb := len(a), len(b)
-		cut := max(1, int(int64(maxCells)*int64(la)/(int64(la)*int64(lb))))
+		cut := max(1, min(la, int(math.Sqrt(sliceCells*float64(la)/float64(lb)))))
 		cb := max(1, cut*lb/la)
 		pairs = alignTable(pairs, a[:cut], b[:cb], a0, b0)
 		a, b, a0, b0 = a[cut:], b[cb:], a0+cut, b0+cb
 	}
-	return alignTable(pairs, a, b, a0, b0)
+	return alignTable(pairs, a, b, a0, b0), nil
 }
 
 // Gap costs of the table: the ends of both sequences are given, so that only

@@ -29,13 +29,25 @@ func Report(t *trace.Trace, o Options) *Result {
 // familiesOf returns the family of each kernel name of a trace. To tell them is
 // most of the time to make the table of a small report.
 func familiesOf(t *trace.Trace) map[string]string {
-	families := map[string]string{}
+	names := kernelNames(t)
+	families := make(map[string]string, len(names))
+	found := make([]string, len(names))
+	eachName(len(names), func(p *parser, i int) { found[i] = p.family(names[i]) })
+	for i, name := range names {
+		families[name] = found[i]
+	}
+	return families
+}
+
+// kernelNames returns the names of all kernels of a trace, each once. A reduced trace
+// has totals of kernels that none of its steps launches.
+func kernelNames(t *trace.Trace) []string {
+	seen := make(map[uint32]bool, len(t.Configs))
 	var names []string
 	add := func(id uint32) {
-		name := t.Strings[id]
-		if _, known := families[name]; !known {
-			families[name] = ""
-			names = append(names, name)
+		if !seen[id] {
+			seen[id] = true
+			names = append(names, t.Strings[id])
 		}
 	}
 	for i := range t.Configs {
@@ -46,12 +58,7 @@ func familiesOf(t *trace.Trace) map[string]string {
 			add(t.Reduced.Totals[i].Name)
 		}
 	}
-	found := make([]string, len(names))
-	eachName(len(names), func(p *parser, i int) { found[i] = p.family(names[i]) })
-	for i, name := range names {
-		families[name] = found[i]
-	}
-	return families
+	return names
 }
 
 // kernelTable has a row for each group of launches, that with the most time

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // TestOtherPhase compares captures without ranges that begin anywhere in a step: where
@@ -64,5 +65,18 @@ func TestOneStepOfTheShape(t *testing.T) {
 				c.Errorf("%d steps of %d occurrences, want %d of 4", r.E2E.Steps, r.E2E.Occurrences, own)
 			}
 		})
+	}
+}
+
+// TestOneStepIsSkipped compares runs of which one has no step left after warm-up, if its
+// steps are to be those of the other.
+func TestOneStepIsSkipped(t *testing.T) {
+	several, _ := program(1, 6, fullShape.model(4)).trace("several")
+	one, _ := program(2, 1, fullShape.model(4)).trace("one")
+	for _, pair := range [][2]*trace.Trace{{several, one}, {one, several}} {
+		r := compare(t, pair[0], pair[1], align.Options{Regression: true, SkipWarmup: 1})
+		if r.Verdict == align.Aligned || len(r.Findings) == 0 {
+			t.Errorf("verdict %s, findings %v, and nothing was left to compare", r.Verdict, findingCodes(r))
+		}
 	}
 }

@@ -174,11 +174,13 @@ func TestCancelled(t *testing.T) {
 	mock, _ := program(1, 4, fullShape.model(fewer(40))).trace("mock")
 	e2e, _ := program(2, 6, fullShape.model(fewer(120))).trace("e2e")
 	for _, o := range []align.Options{{}, {NoNVTX: true}, {Regression: true}} {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		r, err := align.Compare(ctx, mock, e2e, o)
-		if !errors.Is(err, context.Canceled) || r != nil {
-			t.Errorf("%+v: result %v, error %v, want none and %v", o, r != nil, err, context.Canceled)
+		for _, e2e := range []*trace.Trace{e2e, {}} {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			r, err := align.Compare(ctx, mock, e2e, o)
+			if !errors.Is(err, context.Canceled) || r != nil {
+				t.Errorf("%+v: result %v, error %v, want none and %v", o, r != nil, err, context.Canceled)
+			}
 		}
 	}
 	// Wherever it is cancelled, a result is whole or there is none.

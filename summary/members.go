@@ -137,8 +137,7 @@ func keyOf(line []byte) (key, error) {
 	// The origin, which not every summary has, stands before the launches.
 	for name := json.Token(nil); d.More() && (digest == nil || capture == nil || name != "launches"); {
 		var err error
-		name, err := d.Token()
-		if err != nil {
+		if name, err = d.Token(); err != nil {
 			return key{}, err
 		}
 		var into any = &json.RawMessage{}
