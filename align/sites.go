@@ -1,6 +1,9 @@
 package align
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 // minPresent is the part of the occurrences, or of the mock's steps, from
 // which on a launch belongs to them. What is seen in fewer is sporadic.
@@ -109,6 +112,9 @@ func (c *comparer) origins(mock, e2e measured) ([]origin, *sporadic) {
 	for i := range mock.cells {
 		m, e := &mock.cells[i], &e2e.cells[i]
 		o := origin{i, m.sample != nil && m.present >= minPresent, e.sample != nil && e.present >= minPresent}
+		if o.mock != o.e2e && m.sample != nil && e.sample != nil && asOften(m, e) {
+			o.mock, o.e2e = true, true
+		}
 		if m.sample != nil && !o.mock {
 			sporadic.add(sideMock, mock.seq.t.Name(m.first), m)
 		}
@@ -120,6 +126,19 @@ func (c *comparer) origins(mock, e2e measured) ([]origin, *sporadic) {
 		}
 	}
 	return origins, sporadic
+}
+
+// oftener is by how much of its steps one side may launch a kernel oftener than the
+// other for it to be as often, however many steps they have.
+const oftener = 0.1
+
+// asOften reports whether two cells are launched in as many of the occurrences of their
+// sides, as far as their numbers tell: within two standard deviations of the difference
+// of two shares of one probability.
+func asOften(a, b *cell) bool {
+	n := func(c *cell) float64 { return float64(c.sample.N) / c.present }
+	p := float64(a.sample.N+b.sample.N) / (n(a) + n(b))
+	return math.Abs(a.present-b.present) <= max(oftener, 2*math.Sqrt(p*(1-p)*(1/n(a)+1/n(b))))
 }
 
 // splitDtypes makes two sites, one extra and one missing, of a pair that runs
