@@ -91,6 +91,7 @@ func (c *comparer) compare(ctx context.Context, r *Result) error {
 		}
 	}
 	c.describeSteps(r, main)
+	c.placesFinding(r, main)
 	if main.placing.perStep == 0 || main.matched() < minMatched {
 		c.notComparable(r, main)
 		return nil

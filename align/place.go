@@ -16,6 +16,7 @@ type placing struct {
 	value         int // of the best, by score
 	perStep       int // occurrences in the typical step
 	partial       int // occurrences left out since they match less, in the typical step
+	others        otherPlaces
 	scoped        bool
 	regression    bool
 }
@@ -45,9 +46,13 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 			p.matched, p.geom, p.nearest = o.matched, o.geom, k.rep().at(o.start)
 		}
 	}
+	if !regression && !s.scoped {
+		least := minMatched * float64(len(mock))
+		p.others = tellOthers(mock, s.elements(k.rep()), slices.DeleteFunc(slices.Clone(occ), func(o *occurrence) bool { return float64(o.matched) < least }))
+	}
 	n := len(occ)
 	occ = p.keep(mock, s, k.classes[0], occ)
-	p.perStep, p.partial = len(occ), n-len(occ)
+	p.perStep, p.partial = len(occ), n-len(occ)-p.others.n
 	if len(occ) > 0 {
 		p.classes = []placedClass{{k.classes[0], occ}}
 	}
@@ -94,6 +99,7 @@ func (p *placing) keep(mock []element, s *sequence, c *class, occ []*occurrence)
 	}
 	least := max(minMatched*float64(len(mock)), nearlyBest*float64(p.matched))
 	occ = slices.DeleteFunc(occ, func(o *occurrence) bool { return float64(o.matched) < least })
+	occ = p.others.keep(mock, s.elements(c.rep), occ)
 	if p.scoped && s.oneEach(c.rep, occ) {
 		return s.widen(mock, s.elements(c.rep), c.rep, occ)
 	}

@@ -34,8 +34,11 @@ func rank(s Severity) int {
 func verdict(r *Result) Verdict {
 	v := Aligned
 	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Code == CodeStepTime && f.Severity == Error {
+		switch f := &r.Findings[i]; {
+		case f.Code == CodeStepTime && f.Severity == Error:
 			return Misaligned
+		case f.Code == CodeOccurrences && f.Severity == Warning:
+			v = Undecided
 		}
 	}
 	judged := false

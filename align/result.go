@@ -375,6 +375,7 @@ const (
 	CodeRankGroups    = "rank-groups" // ranks launch different things
 	CodeStraggler     = "straggler"   // one rank is slower than the others on most sites
 	CodeEdge          = "edge"        // launches of the operation's NVTX range just outside the occurrences
+	CodeOccurrences   = "occurrences" // places in each step that launch part of what the mock does
 	CodeGraph         = "cuda-graph"  // one side replays graphs, the other launches eagerly
 )
 

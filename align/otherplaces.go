@@ -1,0 +1,142 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nsysdiff/nsysdiff/internal/intern"
+)
+
+// otherPlaces are the places of a step that hold part of what the mock launches, or more,
+// beside places that hold it exactly: layers of another kind, most of which is alike, as
+// in models of dense layers and layers of experts.
+type otherPlaces struct {
+	n           int             // in the typical step
+	unlike      int             // of which more differs than the tile of a kernel
+	geometry    bool            // the geometry of launches tells them
+	differences map[uint64]bool // from the mock, of those in the typical step
+	example     *occurrence     // of the most frequent difference
+}
+
+// maxOtherGeometries is how many ways there may be to launch the same kernels with
+// another geometry, for these to be kinds of layers. Where experts are chosen each layer
+// launches what its tokens happen to need.
+const maxOtherGeometries = 2
+
+// tellOthers returns which of the occurrences in the typical step are of another kind
+// than those that hold the mock exactly, by name or, of these, by geometry too.
+func tellOthers(mock, seq []element, occ []*occurrence) otherPlaces {
+	var p otherPlaces
+	exact := func(geometry bool) (n int) {
+		for _, o := range occ {
+			if o.difference(mock, seq, geometry) == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	byName := exact(false)
+	if byName == 0 {
+		return p
+	}
+	if byGeometry := exact(true); byGeometry > 0 && byGeometry < byName {
+		others := map[uint64]bool{}
+		for _, o := range occ {
+			if o.difference(mock, seq, false) == 0 {
+				others[o.difference(mock, seq, true)] = true
+			}
+		}
+		p.geometry = len(others)-1 <= maxOtherGeometries
+	}
+	p.differences = map[uint64]bool{}
+	counts := map[uint64]int{}
+	for _, o := range occ {
+		d := o.difference(mock, seq, p.geometry)
+		if d == 0 {
+			continue
+		}
+		p.n++
+		if o.matched < len(mock) || len(o.inserted) > 0 || o.difference(mock, seq, false) == 0 {
+			p.unlike++
+		}
+		p.differences[d] = true
+		if counts[d]++; p.example == nil || counts[d] > counts[p.example.difference(mock, seq, p.geometry)] {
+			p.example = o
+		}
+	}
+	return p
+}
+
+// difference returns a number for what an occurrence launches otherwise than the mock, 0
+// for nothing.
+func (o *occurrence) difference(mock, seq []element, geometry bool) uint64 {
+	h := uint64(0)
+	for i, at := range o.at {
+		switch {
+		case at < 0:
+			h = intern.Mix(h, uint64(i)<<2|1)
+		case seq[at].name != mock[i].name:
+			h = intern.Mix(intern.Mix(h, uint64(i)<<2|2), uint64(seq[at].name))
+		case geometry && seq[at].geom != mock[i].geom:
+			h = intern.Mix(intern.Mix(h, uint64(i)<<2|3), uint64(seq[at].geom))
+		}
+	}
+	for _, ins := range o.inserted {
+		h = intern.Mix(intern.Mix(h, uint64(ins.gap)<<2), uint64(seq[ins.at].name))
+	}
+	return h
+}
+
+// placesFinding says what other places there are in each step. The mock may be meant for
+// what most of them launch: then what it is to be compared with is for the user to say.
+// Places that run no more than another tile somewhere are another operation, mostly.
+func (c *comparer) placesFinding(r *Result, f *fit) {
+	p := f.placing
+	o := p.others
+	if c.o.Regression || o.n == 0 {
+		return
+	}
+	seq := c.e2e.elements(p.kind.rep())
+	var lacks, other, more, geometry distinct
+	for i, at := range o.example.at {
+		name := func(e element) string { return c.short(c.alphabet.info[e.name].name) }
+		switch {
+		case at < 0:
+			lacks.add(name(f.mock[i]))
+		case seq[at].name != f.mock[i].name:
+			other.add(fmt.Sprintf("%s for %s", name(seq[at]), name(f.mock[i])))
+		case o.geometry && seq[at].geom != f.mock[i].geom:
+			geometry.add(name(seq[at]))
+		}
+	}
+	for _, ins := range o.example.inserted {
+		more.add(c.short(c.alphabet.info[seq[ins.at].name].name))
+	}
+	what := ""
+	for _, d := range []struct {
+		how   string
+		names distinct
+	}{{"not", lacks}, {"instead", other}, {"besides", more}, {"with another geometry", geometry}} {
+		if len(d.names.texts) > 0 {
+			what += fmt.Sprintf("; %s: %s", d.how, list(d.names.texts, 4))
+		}
+	}
+	finding := Finding{
+		Code: CodeOccurrences, Severity: Info,
+		Message: fmt.Sprintf("%d of %s in each step launch exactly what the mock does, and were compared; %d launch part of it otherwise%s",
+			p.perStep, count(p.perStep+o.n, "place"), o.n, what),
+		Hint: "compare each kind of layer with a mock of its own, chosen with --e2e-nvtx",
+	}
+	if o.unlike > p.perStep {
+		finding.Severity = Warning
+	}
+	r.Findings = append(r.Findings, finding)
+}
+
+// keep leaves out the occurrences of a step that are like other places of the typical one.
+func (p *otherPlaces) keep(mock, seq []element, occ []*occurrence) []*occurrence {
+	if p.n == 0 {
+		return occ
+	}
+	return slices.DeleteFunc(occ, func(o *occurrence) bool { return p.differences[o.difference(mock, seq, p.geometry)] })
+}
