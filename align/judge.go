@@ -213,6 +213,8 @@ func (c *comparer) judgeSite(s *Site) {
 		if s.Reason == "" {
 			s.Reason = c.words("in the mock, not in the E2E", "gone from the new run")
 		}
+	case s.torn() && min(s.Mock.N, s.E2E.N) >= c.o.MinSamples:
+		s.Verdict, s.Reason = SiteUndecided, s.Places.String()
 	default:
 		s.Verdict, s.Reason = c.judgeRatio(s, *s.Ratio, s.RatioLo, s.RatioHi)
 	}

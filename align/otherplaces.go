@@ -3,6 +3,7 @@ package align
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nsysdiff/nsysdiff/internal/intern"
 )
@@ -112,20 +113,20 @@ func (c *comparer) placesFinding(r *Result, f *fit) {
 	for _, ins := range o.example.inserted {
 		more.add(c.short(c.alphabet.info[seq[ins.at].name].name))
 	}
-	what := ""
+	var how []string
 	for _, d := range []struct {
 		how   string
 		names distinct
-	}{{"not", lacks}, {"instead", other}, {"besides", more}, {"with another geometry", geometry}} {
+	}{{"without %s", lacks}, {"with %s", other}, {"with %s besides", more}, {"with another grid or block of %s", geometry}} {
 		if len(d.names.texts) > 0 {
-			what += fmt.Sprintf("; %s: %s", d.how, list(d.names.texts, 4))
+			how = append(how, fmt.Sprintf(d.how, list(d.names.texts, 4)))
 		}
 	}
 	finding := Finding{
 		Code: CodeOccurrences, Severity: Info,
-		Message: fmt.Sprintf("%d of %s in each step launch exactly what the mock does, and were compared; %d launch part of it otherwise%s",
-			p.perStep, count(p.perStep+o.n, "place"), o.n, what),
-		Hint: "compare each kind of layer with a mock of its own, chosen with --e2e-nvtx",
+		Message: fmt.Sprintf("%d of %s in each step launch exactly what the mock does and were compared; the other %d launch part of it, %s",
+			p.perStep, count(p.perStep+o.n, "place"), o.n, strings.Join(how, ", ")),
+		Hint: hintLayers,
 	}
 	if o.unlike > p.perStep {
 		finding.Severity = Warning

@@ -71,10 +71,11 @@ func (c *comparer) siteFindings(r *Result) {
 	c.collect(r, Variant, CodeVariant, Info, "%s under another name of the same family, the time within bounds: %s",
 		"a library's tuning chose another tile; it is judged by its time")
 	c.collect(r, SiteUndecided, CodeUndecided, Warning, "%s undecided: %s",
-		"record more steps on both sides, on an idle GPU")
+		hintUndecided(r.Sites))
 	c.collect(r, Communication, CodeCommunication, Info, "%s of communication shown and not judged, since a collective's time is mostly waiting: %s",
 		"judge it too with --judge-communication")
 	c.shapeFinding(r)
+	c.mixedFinding(r)
 }
 
 // collect makes one finding of all sites of a verdict.

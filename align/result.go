@@ -209,6 +209,9 @@ type Site struct {
 	// and how much the ratio does between sites that run the same kernel.
 	// Mode regression only.
 	Noise *float64 `json:"noise,omitempty"`
+	// Places tells where the occurrences of the E2E differ by much among themselves,
+	// place by place of a step, as layers of two kinds do.
+	Places *Places `json:"places,omitempty"`
 	// ScaledRatio is Ratio after the expected TP factor was divided out
 	// (Options.ScaleTP).
 	ScaledRatio *float64 `json:"scaled_ratio,omitempty"`
@@ -301,6 +304,14 @@ type Spread struct {
 	MedianNS float64 `json:"median_ns"`
 	MaxNS    float64 `json:"max_ns"`
 	Slowest  string  `json:"slowest"` // "pid 1234 device 3"
+}
+
+// Places is how the medians of the places in a step differ where the mock occurs.
+type Places struct {
+	N      int     `json:"n"`
+	Within int     `json:"within"` // of which the mock is within the bound
+	MinNS  float64 `json:"min_ns"`
+	MaxNS  float64 `json:"max_ns"`
 }
 
 // A Collective is where the time of a collective goes. The rank that comes last

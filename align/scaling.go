@@ -36,7 +36,7 @@ func (c *comparer) scalings(r *Result) []scaling {
 	}
 	for i := range r.Sites {
 		s := &r.Sites[i]
-		if s.Ratio == nil || explained[i] || s.Verdict == Communication {
+		if s.Ratio == nil || explained[i] || s.Verdict == Communication || s.mixed() {
 			continue
 		}
 		ratio := *s.Ratio

@@ -14,10 +14,11 @@ type measured struct {
 	*view
 	cells    []cell
 	overlaps []float64
+	typical  []*viewStep // that the times of places are told from; none in a regression
 }
 
 func measure(ctx context.Context, v *view, columns int) measured {
-	return measured{v, v.cells(ctx, columns), v.overlaps(ctx, columns)}
+	return measured{view: v, cells: v.cells(ctx, columns), overlaps: v.overlaps(ctx, columns)}
 }
 
 // measureSites makes the sites: one for each column that enough occurrences,
@@ -26,6 +27,9 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	mock, e2e := measure(ctx, mv, columns), measure(ctx, ev, columns)
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if !c.o.Regression {
+		e2e.typical = e2e.placeSteps()
 	}
 	origins, sporadic := c.origins(mock, e2e)
 	r.Findings = append(r.Findings, sporadic.findings()...)
@@ -94,6 +98,7 @@ func (c *comparer) newSite(index int, o origin, mock, e2e measured, d *siteDetai
 	}
 	if o.mock && !c.differInDtype(&s) { // else it becomes two
 		c.measureRatio(&s, m, e, d)
+		s.Places = c.unlike(&s, e2e.placeMedians(e2e.typical, o.column))
 	}
 	return s
 }
