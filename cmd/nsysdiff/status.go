@@ -36,7 +36,7 @@ func failCodes() []failCode {
 		{align.CodeCommunication, "collectives that were not judged"},
 		{align.CodeCapture, "warnings about the captures"},
 		{align.CodeEdge, "launches of the operation's NVTX range beside its occurrences"},
-		{align.CodeOccurrences, "places in each step that launch only part of what the mock does"},
+		{align.CodeOccurrences, "places in a step that launch part of what the mock does"},
 		{align.CodeGraph, "one side replays CUDA graphs, the other launches eagerly"},
 		{align.CodeStraggler, "a rank slower than the others on most kernels"},
 		{align.CodeRankGroups, "ranks that launch different things"},
