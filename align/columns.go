@@ -36,9 +36,10 @@ type mergedName struct {
 // each occurrence its launch for each column, and returns how many there are.
 //
 // A column is a launch of the mock's typical step, or one that occurrences, or
-// other steps of the mock, hold besides. The launches of the mock's typical step are columns as they are. What
-// occurrences hold between two of them is merged in order of how often it is
-// seen, launches of equal name falling together as far as their order allows.
+// other steps of the mock, hold besides. The launches of the mock's typical step are
+// columns as they are. What occurrences hold between two of them is merged in order
+// of how often it is seen, launches of equal name falling together as far as their
+// order allows.
 func columns(mockLen int, sides ...placedSide) int {
 	type use struct {
 		o     *occurrence

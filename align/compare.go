@@ -20,7 +20,7 @@ type comparer struct {
 	boot      *bootstrap
 	judging   sync.Pool // of *judging
 	ranks     uTest
-	sites     int // that are judged
+	sites     int // how many there are
 	rulings   map[siteNames]ruling
 	unpaired  []*kind // kinds of the base's steps that the new run has not
 	swapped   int     // times that the E2E's step lies in the mock's, if the sides are swapped

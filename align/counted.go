@@ -14,7 +14,7 @@ const (
 	maxCounters  = 1 << 21 // of all goroutines in a pass: 8 MB
 )
 
-// Launches counted are looked at several times, each time in parts, by a goroutine
+// countedLaunches are looked at several times, each time in parts, by a goroutine
 // each, and of each part some at a time.
 type countedLaunches interface {
 	parts() int

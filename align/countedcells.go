@@ -108,9 +108,7 @@ type columnSteps struct {
 
 // newColumnSteps returns a columnSteps for a column that so many steps have.
 func newColumnSteps(have int) columnSteps {
-	c := columnSteps{have: have, durationSums: noDurations, durations: make([]uint32, 0, 2*fan.ApartBytes/4), block: make([]float64, 0, 2*fan.ApartBytes/8)}
-	c.configCounts.reset()
-	return c
+	return columnSteps{have: have, durationSums: noDurations, durations: make([]uint32, 0, 2*fan.ApartBytes/4), block: make([]float64, 0, 2*fan.ApartBytes/8)}
 }
 
 // add adds a launch.

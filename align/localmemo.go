@@ -39,7 +39,7 @@ type localMemo struct {
 type localLead struct {
 	known     bool
 	to        int32 // the next column
-	top, back int32 // the best B: its score above that with no occurrence open, and how many launches before it began
+	top, back int32 // the best B: its score above that with no occurrence open, and how many launches before it began; -1 if there is none
 }
 
 const (

@@ -173,8 +173,8 @@ func (v *view) places() int {
 	return n
 }
 
-// maxTile is how many columns are measured at a time: they stand side by side in
-// memory, and so do what they need in a line of the cache.
+// maxTile is how many columns are measured at a time. They stand side by side in
+// memory, so that a line of the cache that is read for one holds the others', too.
 const maxTile = 32
 
 // cells measures all columns. Where the durations of one column for each processor

@@ -70,7 +70,7 @@ func (s scaling) perToken() bool {
 // perHead reports whether kernels of a kind may work per head.
 func (s scaling) perHead() bool {
 	switch s.kind {
-	case KindAttention, KindCache, KindGemm, KindReduce, KindMemory, KindElementwise, KindQuantize, KindOther:
+	case KindAttention, KindCache, KindGemm, KindReduce, KindMemory, KindElementwise, KindOther:
 		return true
 	}
 	return false

@@ -60,9 +60,10 @@ func (v *view) placeMedians(steps []*viewStep, column int) []float64 {
 }
 
 // unlike returns how the places of a site differ, given their medians; nil if by no more
-// than kernels do that work alike.
+// than kernels do that work alike. What runs beside other kernels takes as long as those
+// let it.
 func (c *comparer) unlike(s *Site, medians []float64) *Places {
-	if len(medians) < 2 || c.kindOf(s) == KindCommunication {
+	if len(medians) < 2 || c.kindOf(s) == KindCommunication || s.E2EOverlap >= overlapDiffers {
 		return nil
 	}
 	p := &Places{N: len(medians), MinNS: slices.Min(medians), MaxNS: slices.Max(medians)}

@@ -80,7 +80,7 @@ type Report struct {
 }
 
 // Of summarises the trace of one report, whole or reduced by [align.Reduce].
-// The error is that of Reduce.
+// It is an error to summarise a trace of several reports; others are those of Reduce.
 func Of(ctx context.Context, t *trace.Trace, o align.ReduceOptions) (*Summary, error) {
 	return OfOrigin(ctx, t, Origin{}, o)
 }

@@ -53,7 +53,7 @@ func texts(list []string) []text {
 	return out
 }
 
-// strings returns nil for none.
+// stringsOf returns nil for none.
 func stringsOf(list []text) []string {
 	var out []string
 	for _, s := range list {

@@ -9,7 +9,7 @@
 //
 // # Launches, tracks and lanes
 //
-// A launch is one execution of a kernel. Launches are kept as columns of 24
+// A launch is one execution of a kernel. Launches are kept as columns of 20
 // bytes a launch, since a report holds up to 10^8 of them. They are grouped in
 // tracks: a [Track] is the launches of one process on one device, in issue
 // order, that is, the order in which the host asked for them (a replayed CUDA

@@ -30,7 +30,7 @@ type Scope struct {
 	From, To *time.Duration
 }
 
-// A Pattern matches names of NVTX ranges.
+// A Pattern matches names, of NVTX ranges or of kernels.
 type Pattern struct {
 	text string
 	re   *regexp.Regexp // nil for an exact name

@@ -227,11 +227,10 @@ func traceOf(ctx context.Context, sources []source, stderr io.Writer) (t *trace.
 		return t, nil, nil
 	}
 	all, whole, said := mergeSources(sources, stderr)
-	t = trace.Merge(whole...)
-	if len(whole) == 0 {
-		if t, err = all.Trace(ctx); err != nil {
-			return nil, nil, err
-		}
+	if len(whole) > 0 {
+		t = trace.Merge(whole...)
+	} else if t, err = all.Trace(ctx); err != nil {
+		return nil, nil, err
 	}
 	if n := len(t.Reports); n > 1 {
 		t.Capture.Path = fmt.Sprintf("%s and %d more", t.Reports[0].Path, n-1)

@@ -245,8 +245,8 @@ type merger struct {
 
 const mergeText = `Puts summaries of reports of one run together, in any order and any grouping,
 with the same bytes for the same reports. A report that is in several of them,
-be it under other names, counts once. FILE is written whole or not at all; a summary that is there is
-written over, another file only with --force.
+be it under other names, counts once. FILE is written whole or not at all; a
+summary that is there is written over, another file only with --force.
 
   nsysdiff summarize rank0.sqlite -o rank0.json.gz
   nsysdiff summarize rank1.sqlite -o rank1.json.gz

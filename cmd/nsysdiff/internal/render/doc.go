@@ -7,5 +7,5 @@
 // format.
 //
 // Kernel and range names come from the profiled program and may hold anything.
-// Nothing from a result reaches the output unescaped: see clean.
+// Nothing from a result reaches the output unescaped: see [Clean].
 package render
