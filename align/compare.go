@@ -14,7 +14,7 @@ import (
 type comparer struct {
 	o         Options
 	alphabet  *alphabet
-	short     func(name string) string // ShortName
+	short     func(name string) string // what messages call a kernel
 	family    func(name string) string // of a kernel
 	mock, e2e *sequence
 	boot      *bootstrap
@@ -36,7 +36,7 @@ type comparer struct {
 // A comparison that finds no likeness is not an error: its verdict is
 // [NotComparable]. An error means that the context was cancelled.
 func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
-	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), short: remember(ShortName), boot: newBootstrap()}
+	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), short: shortNames(mock, e2e), boot: newBootstrap()}
 	c.judging.New = func() any { return new(judging) }
 	c.family = func(name string) string { return c.alphabet.of(name).family }
 	c.mock = newSequence(mock, c.alphabet, sideMock, c.o)

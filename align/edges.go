@@ -134,7 +134,7 @@ func (c *comparer) edges(r *Result, f *fit, v *view) {
 		}
 		for at := first; at < last; at++ {
 			if at < o.start || at >= o.end {
-				names = append(names, ShortName(c.e2e.t.Name(st.at(at))))
+				names = append(names, c.short(c.e2e.t.Name(st.at(at))))
 			}
 		}
 		// An operation that is the smaller part of its range is no sign:

@@ -275,7 +275,7 @@ func (c *comparer) nearest(f *fit) string {
 	var shared []string
 	for _, e := range f.mock {
 		if inE2E[e.name] && !seen[e.name] {
-			shared = append(shared, ShortName(c.alphabet.info[e.name].name))
+			shared = append(shared, c.short(c.alphabet.info[e.name].name))
 		}
 		seen[e.name] = true
 	}

@@ -32,7 +32,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 		e2e.typical = e2e.placeSteps()
 	}
 	origins, sporadic := c.origins(mock, e2e)
-	r.Findings = append(r.Findings, sporadic.findings()...)
+	r.Findings = append(r.Findings, sporadic.findings(c.short)...)
 	first := len(r.Sites)
 	r.Sites = append(r.Sites, make([]Site, len(origins))...)
 	details := make([]siteDetails, len(origins))

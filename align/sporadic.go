@@ -39,7 +39,7 @@ func (s *sporadic) add(sd side, name string, c *cell) {
 }
 
 // findings says it in one finding a side.
-func (s *sporadic) findings() []Finding {
+func (s *sporadic) findings(short func(name string) string) []Finding {
 	var out []Finding
 	for _, sd := range []side{sideMock, sideE2E} {
 		var what []string
@@ -52,7 +52,7 @@ func (s *sporadic) findings() []Finding {
 			p := s.parts[k]
 			// Never "0 %" of what was seen.
 			percent := max(1, int(math.Round(100*p.present)))
-			what = append(what, fmt.Sprintf("%s (%s, %d %%)", ShortName(k.name), count(p.launches, "launch"), percent))
+			what = append(what, fmt.Sprintf("%s (%s, %d %%)", short(k.name), count(p.launches, "launch"), percent))
 		}
 		if n == 0 {
 			continue

@@ -85,10 +85,10 @@
 //	nvjet_sm90_tst_…12_2x1_v_bz_TNT       0          -      -     11    4.52 ms  410.05 µs   0.4%
 //	nvjet_sm90_tst_…x8_1x2_h_bz_TNT       0          -      -     44    1.22 ms   27.55 µs   0.1%
 //	nvjet_sm90_tst_…13_2x1_v_bz_TNT      23   21.95 µs   0.1%     44  975.48 µs   22.06 µs   0.1%   0.99
-//	generalRmsNorm<…t16, (int)7168>       0          -      -     88  309.88 µs    3.49 µs   0.0%
+//	generalRmsNorm […7168…]               0          -      -     88  309.88 µs    3.49 µs   0.0%
 //	applyMLARopeApp…KVAssignQKernel      23    6.05 µs   0.0%     44  266.11 µs    6.05 µs   0.0%   1.00
 //	deepseek_v3_topk_kernel               0          -      -     44  180.29 µs    4.06 µs   0.0%
-//	generalRmsNorm<…t16, (int)1536>      23    3.46 µs   0.0%     44  154.53 µs    3.49 µs   0.0%   0.99
+//	generalRmsNorm […1536…]              23    3.46 µs   0.0%     44  154.53 µs    3.49 µs   0.0%   0.99
 //	debug_nan_check(float *, int)        23    4.90 µs   0.0%      0          -          -      -
 //	fusedCatFp8Kernel                    23    1.60 µs   0.0%     44   69.98 µs    1.57 µs   0.0%   1.02
 //	(too narrow for: total)

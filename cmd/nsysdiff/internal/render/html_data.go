@@ -8,11 +8,12 @@ import (
 	"github.com/nsysdiff/nsysdiff/align"
 )
 
-// A nameTable holds each full name once: names are long, and many sites share
-// them.
+// A nameTable holds each full name once, since names are long and many sites share
+// them, and what it is shown as.
 type nameTable struct {
-	full []string
-	ids  map[string]int
+	full  []string
+	ids   map[string]int
+	shown map[string]string // by the name before it is cleaned
 }
 
 func newNameTable() *nameTable { return &nameTable{ids: map[string]int{}} }
@@ -27,12 +28,26 @@ func (t *nameTable) id(name string) int {
 	return id
 }
 
+// fit says what names are shown as, in at most n columns.
+func (t *nameTable) fit(names []string, n int) {
+	t.shown = make(map[string]string, len(names))
+	clean := make([]string, len(names))
+	for i, name := range names {
+		clean[i] = Clean(name)
+	}
+	for i, short := range fitNames(clean, n) {
+		t.shown[names[i]] = short
+	}
+}
+
 // maxTitle is how much of a name a tool tip shows, in columns.
 const maxTitle = 240
 
-func (t *nameTable) name(full, short string) htmlName {
-	n := htmlName{Short: short, Full: t.id(full)}
-	if short != full {
+// name returns one of the names that were fitted.
+func (t *nameTable) name(name string) htmlName {
+	full := Clean(name)
+	n := htmlName{Short: t.shown[name], Full: t.id(full)}
+	if n.Short != full {
 		n.Title = cutMiddle(full, maxTitle)
 	}
 	return n
@@ -135,10 +150,7 @@ func newHTMLData(r *align.Result, names *nameTable) htmlData {
 		d.E2E = newDataStep(r.E2E)
 	}
 	d.Names = names.full
-	d.Short = align.ShortNames(names.full)
-	for i, n := range d.Short {
-		d.Short[i] = cutMiddle(Clean(n), siteNameWidth)
-	}
+	d.Short = shortNames(names.full, siteNameWidth)
 	return d
 }
 
@@ -246,12 +258,12 @@ func newDataStep(s *align.Side) *dataStep {
 	for _, x := range t.Launches {
 		site := int64(x.Site)
 		if x.Site < 0 {
-			site = int64(-1 - names.id(cutMiddle(Clean(align.ShortName(x.Name)), siteNameWidth)))
+			site = int64(-1 - names.id(Clean(x.Name)))
 		}
 		d.Launches = append(d.Launches, site, int64(x.Occurrence), x.StartNS-last, x.DurationNS)
 		last = x.StartNS
 	}
-	d.Names = names.full
+	d.Names = shortNames(names.full, siteNameWidth)
 	return d
 }
 

@@ -165,6 +165,7 @@ type htmlNotes struct {
 
 func newHTMLPage(r *align.Result, o Options) *htmlPage {
 	names := newNameTable()
+	names.fit(kernelNames(r), siteNameWidth)
 	p := &htmlPage{r: r, Mode: r.Mode, Version: Clean(o.Version), Command: shellCommand(o.Command)}
 	p.Mock, p.E2E = sideNames(r)
 	p.Ratio = p.Mock + "/" + p.E2E
@@ -325,15 +326,10 @@ type siteNames struct {
 func (p *htmlPage) sites(r *align.Result, names *nameTable) {
 	p.Sites = sitesByCost(r)
 	p.rowNames = make([]siteNames, len(p.Sites))
-	full := make([]string, len(p.Sites))
 	for i, s := range p.Sites {
-		full[i] = Clean(siteName(s))
-	}
-	short := fitNames(full, siteNameWidth)
-	for i, s := range p.Sites {
-		p.rowNames[i].name = names.name(full[i], short[i])
+		p.rowNames[i].name = names.name(siteName(s))
 		if s.MockName != "" && s.E2EName != "" && s.MockName != s.E2EName {
-			other := names.name(Clean(s.E2EName), fitName(Clean(s.E2EName), siteNameWidth))
+			other := names.name(s.E2EName)
 			p.rowNames[i].other = &other
 		}
 	}
@@ -390,7 +386,7 @@ func (p *htmlPage) beside(r *align.Result, names *nameTable) {
 				where = fmt.Sprintf("%s, %d further", side.where, i)
 			}
 			p.Beside = append(p.Beside, htmlNeighbour{where, duration(n.MedianNS), percent(n.Share), n.MedianNS, n.Share,
-				names.name(Clean(n.Name), fitName(Clean(n.Name), siteNameWidth))})
+				names.name(n.Name)})
 		}
 	}
 }
@@ -408,15 +404,10 @@ func (p *htmlPage) tables(r *align.Result, o Options, names *nameTable) {
 		if left > 0 {
 			x.Left = count(left, "more row", "more rows")
 		}
-		full := make([]string, len(rows))
-		for i := range rows {
-			full[i] = Clean(rows[i].Name)
-		}
-		short := fitNames(full, siteNameWidth)
 		for i := range rows {
 			k := &rows[i]
 			unit := scaleFor(rowTimes(k.Mock, k.E2E)...)
-			row := htmlRow{Name: names.name(full[i], short[i]), Mock: newHTMLSample(k.Mock, unit, k.MockShare), E2E: newHTMLSample(k.E2E, unit, k.E2EShare), RatioKey: -1}
+			row := htmlRow{Name: names.name(k.Name), Mock: newHTMLSample(k.Mock, unit, k.MockShare), E2E: newHTMLSample(k.E2E, unit, k.E2EShare), RatioKey: -1}
 			if k.Ratio != nil {
 				row.Ratio, row.RatioKey = ratio(*k.Ratio), *k.Ratio
 			}

@@ -11,7 +11,7 @@ import (
 // Markdown writes a result to be pasted into a pull request: GitHub-flavoured
 // Markdown, the comparison table first.
 func Markdown(w io.Writer, r *align.Result, o Options) error {
-	m := &markdownPrinter{printer: printer{w: w}, options: o, r: r, names: map[string]string{}}
+	m := &markdownPrinter{printer: printer{w: w}, options: o, r: r, names: mdNames(r)}
 	byCause, rest := explained(r)
 	if r.Mode == align.ModeReport {
 		m.reportTable("Name", r.Kernels)
@@ -45,7 +45,7 @@ type markdownPrinter struct {
 	printer
 	options Options
 	r       *align.Result
-	names   map[string]string // as cells: many sites share a name
+	names   map[string]string // as cells
 }
 
 // markdownName is how long a name in a table may be, in columns. The names in
@@ -143,8 +143,8 @@ func (m *markdownPrinter) nameOrDash(name string) string {
 // name returns a kernel's name as a cell of a table.
 func (m *markdownPrinter) name(name string) string {
 	cell, ok := m.names[name]
-	if !ok {
-		cell = mdName(name)
+	if !ok { // a module
+		cell = mdName(fitName(Clean(name), markdownName))
 		m.names[name] = cell
 	}
 	return cell
@@ -330,9 +330,22 @@ func (m *markdownPrinter) reportTable(what string, list []align.KernelRow) {
 	m.restNote(left)
 }
 
-// mdName returns a kernel's name as a cell of a table.
+// mdNames returns the names of all kernels of a result as cells of tables.
+func mdNames(r *align.Result) map[string]string {
+	names := kernelNames(r)
+	clean := make([]string, len(names))
+	for i, name := range names {
+		clean[i] = Clean(name)
+	}
+	cells := make(map[string]string, len(names))
+	for i, fit := range fitNames(clean, markdownName) {
+		cells[names[i]] = mdName(fit)
+	}
+	return cells
+}
+
+// mdName returns a name as a cell of a table.
 func mdName(name string) string {
-	name = fitName(Clean(name), markdownName)
 	if strings.Contains(name, `\|`) {
 		// In a table a pipe is escaped by a backslash, code or not, and
 		// code cannot escape the backslash before it.

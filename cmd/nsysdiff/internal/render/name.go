@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -90,8 +91,7 @@ func fitEach(names []string, n int) []string {
 }
 
 // fitNames shortens the names of a column to at most n columns. Names that
-// differ and would look alike are cut instead where that tells them apart, by
-// their template arguments.
+// differ and would look alike show behind that what tells them apart.
 func fitNames(names []string, n int) []string {
 	shown := map[string]string{} // by name: many sites share one
 	var distinct []string
@@ -101,27 +101,99 @@ func fitNames(names []string, n int) []string {
 			distinct = append(distinct, name)
 		}
 	}
-	alike := map[string][]string{} // names by what is shown
-	for i, fit := range fitEach(distinct, n) {
-		shown[distinct[i]] = fit
-		alike[fit] = append(alike[fit], distinct[i])
-	}
-	for _, group := range alike {
-		cuts := map[string]bool{}
-		for _, name := range group {
-			cuts[cutMiddle(bareName(name), n)] = true
-		}
-		if len(group) > 1 && len(cuts) == len(group) {
-			for _, name := range group {
-				shown[name] = cutMiddle(bareName(name), n)
-			}
-		}
+	short := fitEach(distinct, n)
+	tellApart(distinct, short, n)
+	for i, name := range distinct {
+		shown[name] = short[i]
 	}
 	fit := make([]string, len(names))
 	for i, name := range names {
 		fit[i] = shown[name]
 	}
 	return fit
+}
+
+// shortNames returns the short names of different kernels in at most n columns,
+// those that would look alike with what tells them apart.
+func shortNames(names []string, n int) []string {
+	short := align.ShortNames(names)
+	for i := range short {
+		short[i] = cutMiddle(Clean(short[i]), n)
+	}
+	tellApart(names, short, n)
+	return short
+}
+
+// tellApart changes what different names are shown as, in at most n columns, where
+// that is alike.
+func tellApart(names, shown []string, n int) {
+	alike := map[string][]int{}
+	for i, text := range shown {
+		alike[text] = append(alike[text], i)
+	}
+	for _, group := range alike {
+		if len(group) < 2 {
+			continue
+		}
+		list := make([]string, len(group))
+		for k, i := range group {
+			list[k] = names[i]
+		}
+		for k, text := range fitApart(list, n) {
+			shown[group[k]] = text
+		}
+	}
+}
+
+// leastName is how much of a name stands before what tells it apart, in columns.
+const leastName = 8
+
+// fitApart shortens names that are alike but for what is left out to at most n
+// columns, so that no two are shown alike: where what tells them apart does not
+// fit, by their number.
+func fitApart(names []string, n int) []string {
+	fit, times := align.TellApart(names), map[string]int{}
+	for i := range fit {
+		fit[i] = cutMiddle(Clean(fit[i]), max(n-leastName-1, 0))
+		times[fit[i]]++
+	}
+	for i, short := range align.ShortNames(names) {
+		if times[fit[i]] > 1 {
+			fit[i] = fmt.Sprintf("#%d", i+1)
+		}
+		if fit[i] != "" {
+			fit[i] = " " + fit[i]
+		}
+		fit[i] = cutMiddle(Clean(short), n-width(fit[i])) + fit[i]
+	}
+	return fit
+}
+
+// kernelNames returns the names of all kernels that a result speaks of, each once.
+func kernelNames(r *align.Result) []string {
+	var names []string
+	known := map[string]bool{"": true}
+	add := func(name string) {
+		if !known[name] {
+			known[name] = true
+			names = append(names, name)
+		}
+	}
+	for i := range r.Sites {
+		add(r.Sites[i].MockName)
+		add(r.Sites[i].E2EName)
+	}
+	for _, list := range [][]align.Neighbour{r.Before, r.After} {
+		for i := range list {
+			add(list[i].Name)
+		}
+	}
+	for _, rows := range [][]align.KernelRow{r.Kernels, r.MemOps} {
+		for i := range rows {
+			add(rows[i].Name)
+		}
+	}
+	return names
 }
 
 // bareName returns a demangled name without its return type, its parameters

@@ -287,7 +287,9 @@ func TestFitNames(t *testing.T) {
 		want []string
 	}{
 		{40, []string{"generalRmsNorm<__nv_bfloat16, (int)7168>", "generalRmsNorm<__nv_bfloat16, (int)1536>", "elementwise<add>"}},
-		{24, []string{"generalRmsNo… (int)7168>", "generalRmsNo… (int)1536>", "elementwise<add>"}},
+		{24, []string{"generalRmsNorm […7168…]", "generalRmsNorm […1536…]", "elementwise<add>"}},
+		{16, []string{"gene…orm […7…8…]", "gene…orm […1…6…]", "elementwise<add>"}},
+		{12, []string{"gene…Norm #1", "gene…Norm #2", "elemen…<add>"}},
 	} {
 		if d := cmp.Diff(tt.want, fitNames(long, tt.n)); d != "" {
 			t.Errorf("in %d columns (-want +got):\n%s", tt.n, d)
@@ -304,12 +306,40 @@ func TestFitNamesRepeated(t *testing.T) {
 		"void b<(int)2, c::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>()",
 	}
 	once := fitNames(names, 24)
-	if d := cmp.Diff([]string{"generalRmsNo… (int)7168>", "short", "generalRmsNo… (int)1536>"}, once[:3]); d != "" {
+	if d := cmp.Diff([]string{"generalRmsNorm […7168…]", "short", "generalRmsNorm […1536…]"}, once[:3]); d != "" {
 		t.Errorf("once (-want +got):\n%s", d)
 	}
 	twice := fitNames(slices.Concat(names, names[1:]), 24)
 	if d := cmp.Diff(slices.Concat(once, once[1:]), twice); d != "" {
 		t.Errorf("again (-want +got):\n%s", d)
+	}
+}
+
+// TestNamesApart: no format shows two kernels as one.
+func TestNamesApart(t *testing.T) {
+	const name = "void a::flash<Traits<(int)128, (int)64, (int)128, (int)128, (int)128, (int)128, (int)128, (int)128, (int)128>>(Params)"
+	other := strings.Replace(name, "(int)64", "(int)32", 1)
+	sample := &align.Sample{N: 10, TotalNS: 10_000, MedianNS: 1000}
+	r := &align.Result{
+		Mode: align.ModeCompare, Verdict: align.Misaligned, Mock: &align.Side{}, E2E: &align.Side{},
+		Sites: []align.Site{
+			{Index: 0, E2EName: name, Verdict: align.Missing, E2E: sample, Present: 1},
+			{Index: 1, MockName: other, Verdict: align.Extra, Mock: sample},
+		},
+		Kernels: []align.KernelRow{{Name: name, E2E: sample}, {Name: other, Mock: sample}},
+		Before:  []align.Neighbour{{Name: name}},
+	}
+	for _, f := range []string{"text", "markdown", "html"} {
+		format, _ := Lookup(f)
+		var b strings.Builder
+		if err := format.Write(&b, r, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"flash […64…]", "flash […32…]"} {
+			if n := strings.Count(b.String(), want); n < 2 {
+				t.Errorf("%s shows %q %d times, want it in both tables:\n%s", f, want, n, b.String())
+			}
+		}
 	}
 }
 
