@@ -126,18 +126,39 @@ func (v *view) collective(column int) *Collective {
 }
 
 const (
-	stragglerPace  = 1.1 // of the median rank, from which on a rank is a straggler
+	stragglerPace  = 1.1 // of the median rank, on most sites or in all, from which on a rank is a straggler
 	stragglerSites = 0.6 // part of the sites on which it must be slower
 	minRankSites   = 3   // sites to tell a pace from
 	newStraggler   = 1.1 // of the pace of the base's slowest, from which on a straggler is news
 )
 
-// A straggler is a track that is slower than the median one.
+// A straggler is a track that is slower than the median one: on most sites or, if
+// it is not, in all.
 type straggler struct {
 	name   string
-	pace   float64
-	slower int // sites on which it is
+	pace   float64 // on the site in the middle, or in all
+	slower int     // sites on which it is, 0 if it is in all only
 	of     int
+	most   cell // of a straggler in all, the site that costs it most
+	at     int  // and its place in most.tracks
+}
+
+// A rankTotal is the time of the sites that a track has, and what it costs beyond the
+// median rank's time.
+type rankTotal struct {
+	own, others float64
+	cost        float64 // of most
+	most        cell
+	at          int
+}
+
+func (t *rankTotal) add(c cell, k int) {
+	own, others := c.medians[k], c.ranks.MedianNS
+	t.own += own
+	t.others += others
+	if own-others > t.cost {
+		t.cost, t.most, t.at = own-others, c, k
+	}
 }
 
 // paces fills in how fast each track of a side is and returns the stragglers.
@@ -148,12 +169,14 @@ func (v *view) paces(tracks []Track, cells []cell) []straggler {
 		return nil
 	}
 	ratios := map[int][]float64{}
+	totals := make([]rankTotal, len(tracks))
 	for _, cell := range cells {
 		if cell.ranks == nil {
 			continue
 		}
 		for k, t := range cell.tracks {
 			ratios[t] = append(ratios[t], ratioOf(cell.medians[k], cell.ranks.MedianNS))
+			totals[t].add(cell, k)
 		}
 	}
 	var out []straggler
@@ -171,8 +194,12 @@ func (v *view) paces(tracks []Track, cells []cell) []straggler {
 		n := len(rs)
 		pace := median(rs)
 		tracks[t].Pace = pace
-		if pace >= stragglerPace && float64(slower) >= stragglerSites*float64(n) {
-			out = append(out, straggler{v.rankName(t), pace, slower, n})
+		all := &totals[t]
+		switch {
+		case pace >= stragglerPace && float64(slower) >= stragglerSites*float64(n):
+			out = append(out, straggler{name: v.rankName(t), pace: pace, slower: slower, of: n})
+		case all.own >= stragglerPace*all.others:
+			out = append(out, straggler{name: v.rankName(t), pace: ratioOf(all.own, all.others), of: n, most: all.most, at: all.at})
 		}
 	}
 	return out
@@ -180,15 +207,21 @@ func (v *view) paces(tracks []Track, cells []cell) []straggler {
 
 // stragglers reports the stragglers of the E2E. What the base has too is no
 // news.
-func stragglers(r *Result, base, next []straggler) {
+func (c *comparer) stragglers(r *Result, base, next []straggler) {
 	for _, s := range next {
 		f := Finding{
 			Code: CodeStraggler, Severity: Warning,
-			Message: fmt.Sprintf("%s is slower than the median rank on %d of %s, by %.3g in the middle", s.name, s.slower, count(s.of, "site"), s.pace),
-			Hint:    "look for a lower clock, another process on that GPU, or an uneven share of the work",
+			Hint: "look for a lower clock, another process on that GPU, or an uneven share of the work",
 		}
-		if len(base) > 0 {
-			slowest := slices.MaxFunc(base, func(a, b straggler) int { return cmp.Compare(a.pace, b.pace) })
+		if s.slower > 0 {
+			f.Message = fmt.Sprintf("%s is slower than the median rank on %d of %s, by %.3g in the middle", s.name, s.slower, count(s.of, "site"), s.pace)
+		} else {
+			f.Message = fmt.Sprintf("%s takes %.3g times as long as the median rank for %s together, most of it for %s, %s against %s",
+				s.name, s.pace, count(s.of, "site"), c.short(c.e2e.t.Name(s.most.first)), duration(s.most.medians[s.at]), duration(s.most.ranks.MedianNS))
+		}
+		alike := slices.DeleteFunc(slices.Clone(base), func(b straggler) bool { return (b.slower > 0) != (s.slower > 0) })
+		if len(alike) > 0 {
+			slowest := slices.MaxFunc(alike, func(a, b straggler) int { return cmp.Compare(a.pace, b.pace) })
 			f.Message += fmt.Sprintf("; in the base %s is, by %.3g", slowest.name, slowest.pace)
 			if s.pace < slowest.pace*newStraggler {
 				f.Severity = Info

@@ -128,6 +128,67 @@ func TestStraggler(t *testing.T) {
 	}
 }
 
+// TestStragglerInAll looks at a rank that is as fast as the others on most sites and
+// takes longer for one.
+func TestStragglerInAll(t *testing.T) {
+	const attention = "flash_fwd_kernel"
+	// ranks returns four ranks, one kernel of which takes factor times as long on rank 2.
+	ranks := func(name string, factor float64) *trace.Trace {
+		tr, _ := traceOf(name, rankPrograms(4, func(rank int) []kernel {
+			ks := oneRank.model(3)
+			for i := range ks {
+				if rank == 2 && strings.Contains(ks[i].name, attention) {
+					ks[i].ns = int64(float64(ks[i].ns) * factor)
+				}
+			}
+			return ks
+		}, nil)...)
+		return tr
+	}
+	for _, x := range []struct {
+		reason     string
+		base, next float64 // how slow the kernel is; no base is a comparison with a mock
+		want       string
+	}{
+		{"three times as long", 0, 3, "straggler warning"},
+		{"within what ranks differ by", 0, 1.02, ""},
+		{"faster", 0, 0.3, ""},
+		{"in the new run only", 1, 3, "straggler warning"},
+		{"in both", 3, 3, "straggler info"},
+		{"in the base only", 3, 1, ""},
+	} {
+		both(t, func(t *testing.T, o align.Options) {
+			c := check(t)
+			first, _ := program(1, 10, oneRank.attentionOp()).trace("mock")
+			if o.Regression = x.base > 0; o.Regression {
+				first = ranks("base", x.base)
+			}
+			r := compare(t, first, ranks("e2e", x.next), o)
+			got := ""
+			for _, f := range r.Findings {
+				if f.Code != align.CodeStraggler {
+					continue
+				}
+				got += f.Code + " " + string(f.Severity)
+				for _, want := range []string{"device 2 takes ", "times as long as the median rank for ", "most of it for " + attention} {
+					if !strings.Contains(f.Message, want) {
+						c.Errorf("%s: %q, want %q in it", x.reason, f.Message, want)
+					}
+				}
+				if says := strings.Contains(f.Message, "in the base pid"); says != (x.base > 1) {
+					c.Errorf("%s: %q", x.reason, f.Message)
+				}
+			}
+			if got != x.want {
+				c.Errorf("%s: %q, want %q; %v", x.reason, got, x.want, findingCodes(r))
+			}
+			if pace := r.E2E.Tracks[2].Pace; pace < 0.97 || pace > 1.03 {
+				c.Errorf("%s: pace %.3f, want that of most sites", x.reason, pace)
+			}
+		})
+	}
+}
+
 // TestStragglerOfBoth looks at a rank that is slow in both runs, which is no
 // news, or slower still in the new one.
 func TestStragglerOfBoth(t *testing.T) {

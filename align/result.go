@@ -161,9 +161,8 @@ type Track struct {
 	// tracks that launch different things, such as pipeline stages; 0 where
 	// all launch alike.
 	Group int `json:"group,omitempty"`
-	// Pace is how long the track takes for what all tracks launch, over what
-	// the median track takes: the median over the sites. 0 where there is
-	// nothing to compare it with.
+	// Pace is the median over the sites of the track's median time over the
+	// median track's. 0 where there is nothing to compare it with.
 	Pace float64 `json:"pace,omitempty"`
 }
 
@@ -384,7 +383,7 @@ const (
 	CodeStepTime      = "step-time"   // mode regression: the step as a whole is slower
 	CodeStepKind      = "step-kind"   // mode regression: one run has steps that the other has not
 	CodeRankGroups    = "rank-groups" // ranks launch different things
-	CodeStraggler     = "straggler"   // one rank is slower than the others on most sites
+	CodeStraggler     = "straggler"   // one rank is slower than the others, on most sites or in all
 	CodeEdge          = "edge"        // launches of the operation's NVTX range just outside the occurrences
 	CodeOccurrences   = "occurrences" // places in each step that launch part of what the mock does
 	CodeGraph         = "cuda-graph"  // one side replays graphs, the other launches eagerly

@@ -51,7 +51,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 			paced = append(paced, e)
 		}
 	}
-	stragglers(r, mv.paces(r.Mock.Tracks, basePaced), ev.paces(r.E2E.Tracks, paced))
+	c.stragglers(r, mv.paces(r.Mock.Tracks, basePaced), ev.paces(r.E2E.Tracks, paced))
 	c.splitDtypes(r)
 	return origins, nil
 }

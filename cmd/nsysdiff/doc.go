@@ -201,7 +201,7 @@
 // --regression, --base and --new name the ranks of both runs. A report that
 // cannot be read is left out with a warning, unless --strict is given. For
 // each site the spread over the ranks is shown, for each rank its pace, and a
-// rank that is slower than the others on most sites is a finding.
+// rank that is slower than the others, on most sites or in all, is a finding.
 //
 //	$ nsysdiff --top 1 llama_tp_mock_tp4.sqlite llama_tp_e2e_tp4.sqlite llama_tp_e2e_tp4_ranks.sqlite
 //	mock  llama_tp_mock_tp4.sqlite: NVIDIA H200, nsys 2025.3.2.0, 100 launches, 1 process, 8 steps of 8
@@ -230,7 +230,7 @@
 //	6  nvjet_sm90_tst_…h_bz_coopA_TNT  25.84 µs  25.54 µs      1.01  [1.01, 1.02]  19.0%  1.01x  ✓ match
 //	7  elementwise<add>                11.06 µs  11.30 µs      0.98  [0.97, 1.01]   8.4%  1.01x  ✓ match
 //
-//	Ranks of the e2e; pace is time over the median rank's
+//	Ranks of the e2e; pace is the median over the sites of a rank's time over the median rank's
 //	rank                                             steps  launches a step  pace
 //	llama_tp_e2e_tp4.sqlite pid 1403 device 0            8               64  1.00
 //	llama_tp_e2e_tp4_ranks.sqlite pid 1560 device 0      6               64  1.00

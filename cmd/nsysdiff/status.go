@@ -38,7 +38,7 @@ func failCodes() []failCode {
 		{align.CodeEdge, "launches of the operation's NVTX range beside its occurrences"},
 		{align.CodeOccurrences, "places in a step that launch part of what the mock does"},
 		{align.CodeGraph, "one side replays CUDA graphs, the other launches eagerly"},
-		{align.CodeStraggler, "a rank slower than the others on most kernels"},
+		{align.CodeStraggler, "a rank slower than the others, on most kernels or in all"},
 		{align.CodeRankGroups, "ranks that launch different things"},
 		{align.CodeUnattributed, "launches that could not be attributed"},
 		{align.CodeExpired, "an accepted difference whose date has passed"},

@@ -78,6 +78,9 @@ func rankNames(ranks []align.Track) []string {
 	return names
 }
 
+// aboutPace is what the column of paces says.
+const aboutPace = "the median over the sites of a rank's time over the median rank's"
+
 func pace(t align.Track) string {
 	if t.Pace <= 0 {
 		return "-"
@@ -108,7 +111,7 @@ func (t *textPrinter) ranks() {
 		if len(ranks) == 0 {
 			continue
 		}
-		t.title("Ranks of the " + s.name + "; pace is time over the median rank's")
+		t.title("Ranks of the " + s.name + "; pace is " + aboutPace)
 		columns := []column{
 			{title: "rank", left: true, name: true},
 			{title: "group", drop: 1},
@@ -147,6 +150,7 @@ func (m *markdownPrinter) ranks() {
 			continue
 		}
 		m.title("Ranks of the " + s.name)
+		m.print("Pace is ", aboutPace, ".\n\n")
 		m.row("Rank", "Group", "Steps", "Launches a step", "Pace")
 		m.rule("lrrrr")
 		names := rankNames(ranks)
