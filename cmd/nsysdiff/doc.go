@@ -98,7 +98,9 @@
 //
 // Each line of the first table is a site, a position in the mock's step. One
 // kernel name can stand at several sites, with other shapes and times, which
-// is why sites are compared and not names. The verdicts are
+// is why sites are compared and not names. The share is that of the E2E's kernel
+// time in an occurrence, or of the mock's step where only the mock has the kernel.
+// The verdicts are
 //
 //	match          same kernel, median within --max-ratio
 //	slower         the mock's median is more than --max-ratio times the E2E's
@@ -221,7 +223,7 @@
 //	                  workers that are missing here
 //
 //	#  kernel                              mock       e2e  mock/e2e          95 %  share  ranks  verdict
-//	0  rms_norm_kernel                  9.06 µs   7.46 µs      1.21  [1.18, 1.23]   6.6%  1.03x  ✓ match
+//	0  rms_norm_kernel                  9.06 µs   7.46 µs      1.21  [1.18, 1.23]   5.6%  1.03x  ✓ match
 //	1  nvjet_sm90_tst_…6_2x1_v_bz_TNT  24.34 µs  24.26 µs      1.00  [1.00, 1.01]  18.0%  1.00x  ✓ match
 //	2  nvjet_sm90_tst_…3_2x1_v_bz_TNT  10.40 µs  10.82 µs      0.96  [0.92, 0.99]   8.1%  1.01x  ✓ match
 //	3  nvjet_sm90_tst_…3_2x1_v_bz_TNT   9.97 µs  10.18 µs      0.98  [0.95, 1.05]   7.6%  1.05x  ✓ match

@@ -165,7 +165,7 @@ func (d *htmlData) sites(from, to int) []dataSite {
 		list = append(list, dataSite{
 			Mock: d.ids[i].mock, E2E: d.ids[i].e2e, ID: Clean(string(s.Verdict)), Class: markOf(m, "").Class, Sign: m.text(), Word: Clean(verdictWord(r, s.Verdict)),
 			Reason: Clean(s.Reason), Ratio: rounded(s.Ratio), Lo: rounded(s.RatioLo), Hi: rounded(s.RatioHi),
-			Share: significant(max(s.MockShare, s.E2EShare)), Path: d.ids[i].path, Facts: siteFacts(r, s),
+			Share: significant(siteShare(s)), Path: d.ids[i].path, Facts: siteFacts(r, s),
 			MockSample: newDataSample(s.Mock, s.MockLaunch, most), E2ESample: newDataSample(s.E2E, s.E2ELaunch, most),
 		})
 	}

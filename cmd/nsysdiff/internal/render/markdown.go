@@ -125,7 +125,7 @@ func (m *markdownPrinter) siteDetails() {
 			why = strings.TrimPrefix(why+", in "+s.StepKind, ", ")
 		}
 		m.row(fmt.Sprint(s.Index), m.nameOrDash(s.MockName), m.nameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
-			percent(max(s.MockShare, s.E2EShare)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(why))
+			percent(siteShare(s)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(why))
 		if m.err != nil {
 			return
 		}

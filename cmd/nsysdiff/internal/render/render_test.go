@@ -446,3 +446,21 @@ func TestSiteList(t *testing.T) {
 		}
 	}
 }
+
+// TestSiteShare: the shares of a column are all of one side where they can be.
+func TestSiteShare(t *testing.T) {
+	sample := &align.Sample{N: 1}
+	for _, tt := range []struct {
+		reason string
+		site   align.Site
+		want   float64
+	}{
+		{"both sides", align.Site{Mock: sample, E2E: sample, MockShare: 0.9, E2EShare: 0.5}, 0.5},
+		{"missing", align.Site{E2E: sample, E2EShare: 0.2}, 0.2},
+		{"extra", align.Site{Mock: sample, MockShare: 0.1}, 0.1},
+	} {
+		if got := siteShare(&tt.site); got != tt.want {
+			t.Errorf("%s: %g, want %g", tt.reason, got, tt.want)
+		}
+	}
+}

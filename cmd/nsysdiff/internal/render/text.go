@@ -216,7 +216,7 @@ func (t *textPrinter) siteRow(s *align.Site) row {
 		{text: times[1]},
 		{text: siteRatio(s), color: ratioColor(m)},
 		{text: siteInterval(s)},
-		{text: percent(max(s.MockShare, s.E2EShare))},
+		{text: percent(siteShare(s))},
 		{text: rankSpread(s)},
 		{text: m.text() + " " + verdictWord(t.r, s.Verdict), short: m.text(), color: m.color()},
 	}}
@@ -246,6 +246,16 @@ func siteName(s *align.Site) string {
 		return s.MockName
 	}
 	return s.E2EName
+}
+
+// siteShare returns what part of the kernel time a site takes of an occurrence, or
+// of the new run's step: the column adds up. What only the mock or the base has is
+// given as part of its step.
+func siteShare(s *align.Site) float64 {
+	if s.E2E != nil {
+		return s.E2EShare
+	}
+	return s.MockShare
 }
 
 // siteTimes returns both medians in one unit, "-" for a side that is absent.

@@ -400,7 +400,7 @@ function scatter() {
     picture.append(svg('line', {class: 'grid', x1: x(s), x2: x(s), y1: top, y2: bottom}), text(x(s), bottom + 35, +(100 * s).toPrecision(1) + '%', {'text-anchor': s > 0.5 ? 'end' : 'middle'}));
   }
   const [above, below] = data.mode === 'regression' ? ['added', 'removed'] : ['extra', 'missing'];
-  picture.append(text(right, bottom + 52, 'share of the time', {'text-anchor': 'end'}), text(left, bottom + 52, 'larger of both sides’ shares'),
+  picture.append(text(right, bottom + 52, `share of the ${data.sides[1]}’s time`, {'text-anchor': 'end'}),
     text(left, 18, data.mode === 'regression' ? `${data.sides[1]}/${data.sides[0]}` : `${data.sides[0]}/${data.sides[1]}`, {class: 'strong'}));
   if (absent) {
     for (const [yy, word] of [[top - 16, above], [bottom + 13, below]]) picture.append(text(left - 8, yy + 4, word, {'text-anchor': 'end'}));
