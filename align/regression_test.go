@@ -368,3 +368,64 @@ func TestUnlikeSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfRegression: base and new run are called by these names.
+func TestWordsOfRegression(t *testing.T) {
+	op := fullShape.attentionOp()
+	// sometimes returns steps of which only the first have one kernel more.
+	sometimes := func(name string) *trace.Trace {
+		s := &script{stepName: numbered("forward")}
+		for i := range 12 {
+			ks := slices.Clone(op)
+			if i < 2 {
+				ks = slices.Insert(ks, 4, kernel{name: "copy_kernel", ns: 20_000})
+			}
+			s.steps = append(s.steps, ks)
+		}
+		tr, _ := s.trace(name)
+		return tr
+	}
+	plain := func(name string, ks []kernel) *trace.Trace {
+		tr, _ := program(1, 10, ks).trace(name)
+		return tr
+	}
+	half := slices.Clone(op)
+	half[0].name = "void rms_norm<__half>(float *)"
+	bfloat := slices.Clone(op)
+	bfloat[0].name = "void rms_norm<__nv_bfloat16>(float *)"
+	other := []kernel{{name: "a", ns: 9000}, {name: "b", ns: 9000}, {name: "c", ns: 9000}, {name: "d", ns: 9000}, {name: "e", ns: 9000}}
+	some := append(slices.Clone(other), op[:2]...)
+	for _, x := range []struct {
+		reason    string
+		base, new *trace.Trace
+		want      []string
+	}{
+		{"in some steps of both", sometimes("base"), sometimes("new"), []string{"fewer than half of the base's steps", "fewer than half of the new run's steps"}},
+		{"other kernels", plain("base", op), plain("new", other), []string{"none of the base's 9 kernels is launched in the new run at all"}},
+		{"mostly other kernels", plain("base", op), plain("new", some), []string{"2 of the base's 9 kernels are launched somewhere in the new run"}},
+		{"another data type", plain("base", half), plain("new", bfloat), []string{"than the new run's rms_norm", "than the base's rms_norm"}},
+	} {
+		r := compare(t, x.base, x.new, align.Options{Regression: true})
+		var said []string
+		for _, f := range r.Findings {
+			said = append(said, f.Message, f.Hint)
+		}
+		for _, c := range r.Causes {
+			said = append(append(said, c.Message, c.Fix), c.Evidence...)
+		}
+		for _, s := range r.Sites {
+			said = append(said, s.Reason)
+		}
+		text := strings.Join(said, "\n")
+		for _, want := range x.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: want %q in\n%s", x.reason, want, text)
+			}
+		}
+		for _, word := range []string{"mock", "E2E"} {
+			if strings.Contains(text, word) {
+				t.Errorf("%s: speaks of %q:\n%s", x.reason, word, text)
+			}
+		}
+	}
+}

@@ -280,14 +280,14 @@ func (c *comparer) nearest(f *fit) string {
 		seen[e.name] = true
 	}
 	if len(shared) == 0 {
-		return fmt.Sprintf("none of the mock's %s is launched there at all", count(len(seen), "kernel"))
+		return fmt.Sprintf("none of %s %s is launched %s at all", c.words("the mock's", "the base's"), count(len(seen), "kernel"), c.words("there", "in the new run"))
 	}
 	const most = 5
 	list := shared
 	if len(list) > most {
 		list = list[:most]
 	}
-	s := fmt.Sprintf("%d of the mock's %s are launched somewhere: ", len(shared), count(len(seen), "kernel"))
+	s := fmt.Sprintf("%d of %s %s are launched somewhere%s: ", len(shared), c.words("the mock's", "the base's"), count(len(seen), "kernel"), c.words("", " in the new run"))
 	for i, n := range list {
 		if i > 0 {
 			s += ", "

@@ -32,7 +32,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 		e2e.typical = e2e.placeSteps()
 	}
 	origins, sporadic := c.origins(mock, e2e)
-	r.Findings = append(r.Findings, sporadic.findings(c.short)...)
+	r.Findings = append(r.Findings, c.sporadicFindings(sporadic)...)
 	first := len(r.Sites)
 	r.Sites = append(r.Sites, make([]Site, len(origins))...)
 	details := make([]siteDetails, len(origins))
@@ -168,8 +168,8 @@ func (c *comparer) splitDtypes(r *Result) {
 		m, e := s, s
 		m.E2EName, m.E2E, m.E2ELaunch, m.E2EOverlap, m.Ranks, m.Collective, m.Family = "", nil, nil, 0, nil, nil, Family(s.MockName)
 		e.MockName, e.Mock, e.MockLaunch, e.MockOverlap = "", nil, nil, 0
-		m.Reason = otherDtype + " than the E2E's " + c.short(s.E2EName)
-		e.Reason = otherDtype + " than the mock's " + c.short(s.MockName)
+		m.Reason = otherDtype + " than the " + c.words("E2E's ", "new run's ") + c.short(s.E2EName)
+		e.Reason = otherDtype + " than the " + c.words("mock's ", "base's ") + c.short(s.MockName)
 		m.Launches, e.Launches = splitRefs(s.Launches)
 		sites = append(sites, m, e)
 	}

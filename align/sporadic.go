@@ -38,8 +38,8 @@ func (s *sporadic) add(sd side, name string, c *cell) {
 	s.parts[k] = p
 }
 
-// findings says it in one finding a side.
-func (s *sporadic) findings(short func(name string) string) []Finding {
+// sporadicFindings says it in one finding a side.
+func (c *comparer) sporadicFindings(s *sporadic) []Finding {
 	var out []Finding
 	for _, sd := range []side{sideMock, sideE2E} {
 		var what []string
@@ -52,7 +52,7 @@ func (s *sporadic) findings(short func(name string) string) []Finding {
 			p := s.parts[k]
 			// Never "0 %" of what was seen.
 			percent := max(1, int(math.Round(100*p.present)))
-			what = append(what, fmt.Sprintf("%s (%s, %d %%)", short(k.name), count(p.launches, "launch"), percent))
+			what = append(what, fmt.Sprintf("%s (%s, %d %%)", c.short(k.name), count(p.launches, "launch"), percent))
 		}
 		if n == 0 {
 			continue
@@ -61,9 +61,9 @@ func (s *sporadic) findings(short func(name string) string) []Finding {
 		if n > most {
 			what = append(slices.Clone(what[:most]), fmt.Sprintf("%d more", n-most))
 		}
-		where, of := "occurrences of the E2E", "of the occurrences"
+		where, of := c.words("occurrences of the E2E", "new run's steps"), c.words("of the occurrences", "of the steps")
 		if sd == sideMock {
-			where, of = "steps of the mock", "of the steps"
+			where, of = c.words("steps of the mock", "base's steps"), "of the steps"
 		}
 		out = append(out, Finding{
 			Code:     CodeSporadic,
