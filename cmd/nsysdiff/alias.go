@@ -19,7 +19,7 @@ import (
 func readAliases(path string) ([]align.Alias, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fileProblem("--alias", path, err)
+		return nil, readProblem("--alias", path, err, "a line of it is \"mock kernel = e2e kernel\"")
 	}
 	defer f.Close()
 	var aliases []align.Alias
@@ -39,7 +39,7 @@ func readAliases(path string) ([]align.Alias, error) {
 			a.E2E, err = aliasPattern(e2e)
 		}
 		if err != nil {
-			return nil, usage("", "%s:%d: %v", path, n, err)
+			return nil, usage(`a line is "mock kernel = e2e kernel", of names or /regexp/`, "%s:%d: %v", path, n, err)
 		}
 		aliases = append(aliases, a)
 	}

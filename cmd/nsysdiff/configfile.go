@@ -149,11 +149,14 @@ func (e *expiry) UnmarshalTOML(v any) error {
 	return errors.New(`not a date such as 2027-01-31, nor "never"`)
 }
 
+// tomlHint is where to learn of the files that are read.
+const tomlHint = "docs/config.md shows what it can hold"
+
 // readTOML reads a file into a struct that has a field for every key.
 func readTOML(flag, path string, to any) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return fileProblem(flag, path, err)
+		return readProblem(flag, path, err, tomlHint)
 	}
 	return decodeTOML(path, data, to)
 }
@@ -167,10 +170,10 @@ func decodeTOML(path string, data []byte, to any) error {
 		if msg == "" {
 			msg = strings.TrimPrefix(p.Error(), "toml: ")
 		}
-		return &problem{msg: fmt.Sprintf("%s:%d: %s", path, p.Position.Line, msg), hint: "docs/config.md shows what it can hold", err: err}
+		return &problem{msg: fmt.Sprintf("%s:%d: %s", path, p.Position.Line, msg), hint: tomlHint, err: err}
 	}
 	if err != nil {
-		return &problem{msg: path + ": " + strings.TrimPrefix(err.Error(), "toml: "), hint: "docs/config.md shows what it can hold", err: err}
+		return &problem{msg: path + ": " + strings.TrimPrefix(err.Error(), "toml: "), hint: tomlHint, err: err}
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0]

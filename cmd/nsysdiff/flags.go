@@ -179,7 +179,7 @@ func parse(args []string) (*config, error) {
 	}
 	// Flags for the other side are a mistake, settings for it are not.
 	if name := f.changedPrefix("e2e-"); name != "" && len(f.e2e.args) == 0 {
-		return nil, usage("", "--%s has no use with one report", name)
+		return nil, usage("give the mock and the E2E, or leave out e2e- with one report", "--%s has no use with one report", name)
 	}
 	if err := f.configure(); err != nil {
 		return nil, err
@@ -268,7 +268,7 @@ const tpUnknown = "--scale-tp needs to know the tensor parallelism"
 // checkWindow looks for a window of time that holds nothing.
 func checkWindow(prefix string, s trace.Scope) error {
 	if s.From != nil && s.To != nil && *s.From >= *s.To {
-		return usage("", "--%sfrom %v is not before --%sto %v", prefix, *s.From, prefix, *s.To)
+		return usage("both are times after the start of the capture", "--%sfrom %v is not before --%sto %v", prefix, *s.From, prefix, *s.To)
 	}
 	return nil
 }
@@ -333,10 +333,16 @@ func explainFlags(set *pflag.FlagSet, hint string, err error) error {
 		return usage(hint, "unknown flag --%s", name)
 	case errors.As(err, &missing):
 		x := missing.GetFlag()
-		arg, about := pflag.UnquoteUsage(x)
-		return usage(fmt.Sprintf("--%s %s: %s", x.Name, arg, about), "flag --%s needs a value", x.Name)
+		return usage(aboutFlag(x), "flag --%s needs a value", x.Name)
 	case errors.As(err, &invalid):
-		return &problem{msg: fmt.Sprintf("--%s %s: %v", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()), err: err}
+		x := invalid.GetFlag()
+		return &problem{msg: fmt.Sprintf("--%s %s: %v", x.Name, invalid.GetValue(), invalid.Unwrap()), hint: aboutFlag(x), err: err}
 	}
 	return usage(hint, "%v", err)
+}
+
+// aboutFlag returns how a flag is used, and for what.
+func aboutFlag(x *pflag.Flag) string {
+	arg, about := pflag.UnquoteUsage(x)
+	return fmt.Sprintf("--%s %s: %s", x.Name, arg, about)
 }

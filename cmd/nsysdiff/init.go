@@ -92,7 +92,7 @@ func initialize(ctx context.Context, args []string, env environment) error {
 	}
 	if toFile {
 		if err := writeFile(n.output, text); err != nil {
-			return fileProblem("", n.output, err)
+			return writeProblem(n.output, err)
 		}
 		return nil
 	}

@@ -55,13 +55,13 @@ func expandArg(arg string) ([]string, error) {
 	}
 	paths, err := filepath.Glob(arg)
 	if err != nil {
-		return nil, usage("", "%s: not a pattern of file names: %v", arg, err)
+		return nil, usage("a [ needs its ]", "%s: not a pattern of file names: %v", arg, err)
 	}
 	if !strings.HasPrefix(filepath.Base(arg), ".") {
 		paths = slices.DeleteFunc(paths, func(p string) bool { return strings.HasPrefix(filepath.Base(p), ".") }) // as shells do
 	}
 	if len(paths) == 0 {
-		return nil, usage("", "%s: no file has such a name", arg)
+		return nil, usage("see what is there: ls "+filepath.Dir(arg), "%s: no file has such a name", arg)
 	}
 	return paths, nil
 }

@@ -35,7 +35,7 @@ func parseOutputs(format, path string, outs []string) ([]output, error) {
 		}
 		f, ok := render.Lookup(name)
 		if !ok {
-			return nil, usage("", "--out %s: format %q: %v", s, name, notOneOf(name, formatNames()))
+			return nil, usage("for example --out json=result.json", "--out %s: format %q: %v", s, name, notOneOf(name, formatNames()))
 		}
 		if path == "-" {
 			path = ""
@@ -49,7 +49,7 @@ func parseOutputs(format, path string, outs []string) ([]output, error) {
 			if o.path == "" {
 				return nil, usage("write one of them to a file with -o or --out", "two formats for standard output")
 			}
-			return nil, usage("", "two formats for %s", o.path)
+			return nil, usage("name a file for each", "two formats for %s", o.path)
 		}
 		seen[key] = true
 	}
@@ -101,7 +101,7 @@ func write(outputs []output, d document, how rendering, env environment, watch *
 			return err
 		})
 		if err != nil {
-			return fileProblem("", o.path, err)
+			return writeProblem(o.path, err)
 		}
 	}
 	if err := stepSummary(outputs, d, how.file, env); err != nil {
@@ -200,22 +200,4 @@ func writeFileFrom(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(name, target)
-}
-
-// fileProblem returns what is wrong with a file without saying its path, or
-// that of a temporary one, twice.
-func fileProblem(flag, path string, err error) error {
-	cause := err
-	var p *fs.PathError
-	var l *os.LinkError
-	switch {
-	case errors.As(err, &p):
-		cause = p.Err
-	case errors.As(err, &l):
-		cause = l.Err
-	}
-	if flag != "" {
-		path = flag + " " + path
-	}
-	return &problem{msg: fmt.Sprintf("%s: %v", path, cause), err: err}
 }

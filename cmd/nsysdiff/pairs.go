@@ -50,10 +50,10 @@ func (f *flags) readPairs(args []string) ([]pair, error) {
 	for i := range file.Pair {
 		t := &file.Pair[i]
 		if t.Name == "" {
-			return nil, usage("", "%s: pair %d has no name", f.pairsPath, i+1)
+			return nil, usage("each [[pair]] has a name = \"...\" of its own", "%s: pair %d has no name", f.pairsPath, i+1)
 		}
 		if slices.ContainsFunc(pairs, func(p pair) bool { return p.name == t.Name }) {
-			return nil, usage("", "%s: two pairs are called %q", f.pairsPath, t.Name)
+			return nil, usage("each [[pair]] has a name = \"...\" of its own", "%s: two pairs are called %q", f.pairsPath, t.Name)
 		}
 		c, err := f.pair(t, args)
 		if err != nil {
@@ -73,7 +73,7 @@ func (f *flags) pair(t *pairTable, args []string) (*config, error) {
 	}
 	for _, v := range t.Regression {
 		if err := g.set.Set("regression", v); err != nil {
-			return nil, usage("", "%s: regression = %s: not true or false", where, v)
+			return nil, usage("leave it out for a mock against a model", "%s: regression = %s: not true or false", where, v)
 		}
 	}
 	first, second, names := t.Mock, t.E2E, "mock and e2e"

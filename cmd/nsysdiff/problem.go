@@ -76,6 +76,9 @@ func wrongs(err error) []*problem {
 		w.hint = p.hint
 	case errors.As(err, &e):
 		w.hint = e.Hint
+		if e.Kind == nsysdb.NotFound && w.hint == "" {
+			w.hint = missingHint(e.Path, "check the path; of a recording, nsys export --type sqlite NAME.nsys-rep makes a report")
+		}
 	case errors.As(err, &s):
 		w.hint = shortHint(s)
 	case errors.As(err, &m):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +67,7 @@ func (f *flags) configure() error {
 	path, flag := f.configPath, "--config"
 	switch {
 	case f.noConfig && path != "":
-		return usage("", "--config and --no-config contradict each other")
+		return usage("leave one of them out", "--config and --no-config contradict each other")
 	case f.noConfig:
 		return nil
 	case path == "":
@@ -117,7 +118,7 @@ func (f *flags) apply(where string, d *configTable) error {
 				if bad := (*pflag.InvalidValueError)(nil); errors.As(err, &bad) {
 					err = bad.Unwrap()
 				}
-				return usage("", "%s: %s = %s: %v", where, r.key, v, err)
+				return usage(tomlHint, "%s: %s = %s: %v", where, r.key, v, err)
 			}
 		}
 		if len(r.value) == 0 && r.flag == "fail-on" {
@@ -128,7 +129,7 @@ func (f *flags) apply(where string, d *configTable) error {
 		for i, a := range d.Alias {
 			parsed, err := a.parse()
 			if err != nil {
-				return usage("", "%s: alias %d: %v", where, i+1, err)
+				return usage(tomlHint, "%s: alias %d: %v", where, i+1, err)
 			}
 			f.options.Aliases = append(f.options.Aliases, parsed)
 		}
@@ -136,21 +137,21 @@ func (f *flags) apply(where string, d *configTable) error {
 	for i, k := range d.Kernel {
 		limit, err := k.parse()
 		if err != nil {
-			return usage("", "%s: kernel %d: %v", where, i+1, err)
+			return usage(tomlHint, "%s: kernel %d: %v", where, i+1, err)
 		}
 		f.options.Kernels = append(f.options.Kernels, limit)
 	}
 	for i, x := range d.Expect {
 		parsed, err := x.parse()
 		if err != nil {
-			return usage("", "%s: expect %d: %v", where, i+1, err)
+			return usage(tomlHint, "%s: expect %d: %v", where, i+1, err)
 		}
 		f.policy.expect = append(f.policy.expect, parsed)
 	}
 	for i, a := range d.Accept {
 		parsed, err := a.parse()
 		if err != nil {
-			return usage(wrongs(err)[0].hint, "%s: accept %d: %v", where, i+1, err)
+			return usage(cmp.Or(wrongs(err)[0].hint, tomlHint), "%s: accept %d: %v", where, i+1, err)
 		}
 		f.policy.accept = append(f.policy.accept, parsed)
 	}

@@ -104,7 +104,7 @@ func summarize(ctx context.Context, args []string, env environment) error {
 		return err
 	}
 	if err := writeFile(s.output, data); err != nil {
-		return fileProblem("", s.output, err)
+		return writeProblem(s.output, err)
 	}
 	return nil
 }
@@ -304,7 +304,7 @@ func mergeSummaries(ctx context.Context, args []string, env environment) error {
 	if p := (*problem)(nil); err == nil || errors.As(err, &p) || isSummaryError(err) || ctx.Err() != nil {
 		return err
 	}
-	return fileProblem("", m.output, err)
+	return writeProblem(m.output, err)
 }
 
 func isSummaryError(err error) bool {

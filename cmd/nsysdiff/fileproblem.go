@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// fileProblem returns what is wrong with a file without saying its path, or
+// that of a temporary one, twice.
+func fileProblem(flag, path string, err error) *problem {
+	cause := err
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
+		cause = p.Err
+	case errors.As(err, &l):
+		cause = l.Err
+	}
+	if flag != "" {
+		path = flag + " " + path
+	}
+	return &problem{msg: fmt.Sprintf("%s: %v", path, cause), err: err}
+}
+
+// readProblem returns what is wrong with a file that was to be read. otherwise is
+// the hint where it is not there, and none of a similar name is.
+func readProblem(flag, path string, err error, otherwise string) error {
+	p := fileProblem(flag, path, err)
+	if errors.Is(err, fs.ErrNotExist) {
+		p.hint = missingHint(path, otherwise)
+	}
+	return p
+}
+
+// writeProblem returns what is wrong with a file that was to be written.
+func writeProblem(path string, err error) error {
+	p := fileProblem("", path, err)
+	dir := filepath.Dir(path)
+	_, none := os.Stat(dir)
+	switch {
+	case errors.Is(none, fs.ErrNotExist):
+		p.hint = "make its folder first: mkdir -p " + dir
+	case errors.Is(err, fs.ErrPermission):
+		p.hint = "name a file in a folder that you may write to"
+	}
+	return p
+}
+
+// missingHint says what was probably meant by a file that is not there.
+func missingHint(path, otherwise string) string {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no folder " + filepath.Dir(path)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if near := nearest(filepath.Base(path), names); near != "" {
+		return fmt.Sprintf("did you mean %s?", filepath.Join(filepath.Dir(path), near))
+	}
+	return otherwise
+}

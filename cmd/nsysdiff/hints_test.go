@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestHints: whoever mistypes something is told what to do.
+func TestHints(t *testing.T) {
+	inReports(t)
+	const both = " llama_tp_mock.sqlite llama_tp_e2e.sqlite"
+	for args, want := range map[string]string{
+		"nosuch.sqlite":                     "check the path; of a recording, nsys export ",
+		"llama_tp_mok.sqlite":               "did you mean llama_tp_mock.sqlite?",
+		"nosuch/llama_tp_mock.sqlite":       "there is no folder nosuch",
+		"nosuch*.sqlite":                    "see what is there: ls .",
+		"[ a.sqlite":                        "a [ needs its ]",
+		"--device a" + both:                 "--device N[,N]: only these devices",
+		"--tp 0" + both:                     "--tp N: tensor parallelism of the model",
+		"--fail-on bogus" + both:            "--fail-on CODES: findings that make ",
+		"--fail-on mising" + both:           "--fail-on CODES: ",
+		"--min-time 3" + both:               "--min-time TIME: ",
+		"--kernel (" + both:                 "--kernel REGEXP: ",
+		"--from 2s --to 1s" + both:          "both are times after the start ",
+		"--config typo.toml" + both:         "docs/config.md ",
+		"--config a --no-config" + both:     "leave one of them out",
+		"--pairs nosuch.toml":               "docs/config.md ",
+		"--alias nosuch.txt" + both:         "a line of it is ",
+		"-o nosuch/x" + both:                "make its folder first: mkdir -p nosuch",
+		"--out json=nosuch/x" + both:        "make its folder first: mkdir -p nosuch",
+		"--out jsn=x" + both:                "for example --out json=",
+		"-o x --out csv=x" + both:           "name a file for each",
+		"--e2e-nvtx x llama_tp_mock.sqlite": "give the mock and the E2E",
+		"summarize nosuch.sqlite -o x.gz":   "check the path; ",
+		"init --device a" + both:            "--device N[,N]: ",
+	} {
+		status, stdout, stderr := invoke(strings.Fields(args)...)
+		if status != exitTrouble || stdout != "" {
+			t.Errorf("%s: exit status %d, printed %q", args, status, stdout)
+		}
+		if lines := strings.Split(stderr, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "nsysdiff: ") || !strings.HasPrefix(lines[1], "hint: "+want) {
+			t.Errorf("%s: want a line and the hint %q:\n%s", args, want, stderr)
+		}
+	}
+}
