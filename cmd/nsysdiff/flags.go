@@ -171,8 +171,7 @@ func parse(args []string) (*config, error) {
 		if c.pairs, err = f.readPairs(args); err != nil {
 			return nil, err
 		}
-		c.outputs, err = parseOutputs(f.format, f.output, f.outs)
-		return c, err
+		return c, f.chooseOutputs()
 	}
 	if err := f.sides(); err != nil {
 		return nil, err
@@ -210,10 +209,28 @@ func (f *flags) finish() error {
 			return err
 		}
 	}
-	var err error
-	c.outputs, err = parseOutputs(f.format, f.output, f.outs)
-	c.options.Plots = slices.ContainsFunc(c.outputs, func(o output) bool { return o.format.Name == "html" })
-	return err
+	return f.chooseOutputs()
+}
+
+// chooseOutputs tells what is written where.
+func (f *flags) chooseOutputs() (err error) {
+	c := &f.config
+	if f.set.Changed("output") && f.output == "" {
+		return emptyOutput()
+	}
+	if c.outputs, err = parseOutputs(f.format, f.output, f.outs); err != nil {
+		return err
+	}
+	if c.options.Launches && !c.writes("json") {
+		return usage("ask for JSON: --format json, or --out json=FILE", "--json-launches has no use without JSON")
+	}
+	c.options.Plots = c.writes("html")
+	return nil
+}
+
+// writes reports whether a format is among those that are asked for.
+func (c *config) writes(format string) bool {
+	return slices.ContainsFunc(c.outputs, func(o output) bool { return o.format.Name == format })
 }
 
 // sides tells which reports are of which side.

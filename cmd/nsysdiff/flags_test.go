@@ -104,7 +104,7 @@ func TestJudgement(t *testing.T) {
 		{"--skip-warmup 2", func(c *config) any { return c.options.SkipWarmup }, 2},
 		{"--no-nvtx", func(c *config) any { return c.options.NoNVTX }, true},
 		{"--judge-communication", func(c *config) any { return c.options.JudgeCommunication }, true},
-		{"--json-launches", func(c *config) any { return c.options.Launches }, true},
+		{"--json-launches --format json", func(c *config) any { return c.options.Launches }, true},
 		{"--memops", func(c *config) any { return c.options.MemOps }, true},
 		{"--by name+grid", func(c *config) any { return c.options.By }, align.ByGrid},
 		{"--ignore x|y", func(c *config) any { return c.options.Ignore.String() }, "x|y"},

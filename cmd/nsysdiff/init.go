@@ -70,6 +70,8 @@ func initialize(ctx context.Context, args []string, env environment) error {
 		return help(ctx, []string{"init"}, env)
 	case n.set.NArg() < 2:
 		return usage(hint, "init needs a mock and an E2E model")
+	case n.set.Changed("output") && n.output == "":
+		return emptyOutput()
 	}
 	n.mock.args, n.e2e.args = n.set.Args()[:1], n.set.Args()[1:]
 	toFile := n.output != "" && n.output != "-"

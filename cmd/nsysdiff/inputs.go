@@ -43,6 +43,25 @@ func (s *side) expand() error {
 	return nil
 }
 
+// shared returns the reports of a side that are the other's too, under whatever
+// names.
+func (s *side) shared(other *side) []string {
+	var infos []os.FileInfo
+	for _, p := range other.reports {
+		if info, err := os.Stat(p); err == nil {
+			infos = append(infos, info)
+		}
+	}
+	var list []string
+	for _, p := range s.reports {
+		info, err := os.Stat(p)
+		if err == nil && slices.ContainsFunc(infos, func(x os.FileInfo) bool { return os.SameFile(x, info) }) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // expandArg returns the files that an argument stands for: itself if there is
 // one of that name, those of a folder, or those that a glob matches.
 func expandArg(arg string) ([]string, error) {

@@ -56,6 +56,12 @@ func parseOutputs(format, path string, outs []string) ([]output, error) {
 	return list, nil
 }
 
+// emptyOutput returns the problem of a -o that names nothing: an unset variable of a
+// script, for the most part.
+func emptyOutput() error {
+	return usage("name a file, or - for standard output", "-o: the name of the file is empty")
+}
+
 // checkOutputs refuses to write over a report.
 func checkOutputs(outputs []output, reports []string) error {
 	for _, o := range outputs {

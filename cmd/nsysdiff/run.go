@@ -145,6 +145,9 @@ func (c *config) result(ctx context.Context, env environment) (*align.Result, er
 			Hint: "what was compared is the rest; export it again, or record it again",
 		})
 	}
+	for _, path := range c.e2e.shared(&c.mock) {
+		r.E2E.Warnings = append(slices.Clip(r.E2E.Warnings), path+": is on both sides, and a report equals itself")
+	}
 	watch.lap("compare")
 	return r, nil
 }

@@ -214,16 +214,21 @@ func (v codesValue) Set(s string) error {
 	for _, c := range failCodes() {
 		known = append(known, c.code)
 	}
+	none := *v.set && len(*v.codes) == 0
 	if !*v.set {
 		*v.codes = nil
 	}
-	*v.set = true
 	for code := range strings.SplitSeq(s, ",") {
-		switch code = strings.TrimSpace(code); {
+		code = strings.TrimSpace(code)
+		if none || code == "none" && *v.set {
+			return errors.New("none goes with no other")
+		}
+		*v.set = true
+		switch {
 		case code == "all":
 			*v.codes = known
 		case code == "none":
-			*v.codes = nil
+			none = true
 		case slices.Contains(known, code):
 			*v.codes = append(*v.codes, code)
 		default:
