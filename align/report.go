@@ -168,10 +168,12 @@ const otherDtype = "other data type"
 func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 	f := Finding{Code: string(p.verdict), Severity: Error}
 	ns := 0.0
+	least, most := 1.0, 0.0 // part of the occurrences
 	for _, run := range p.runs {
 		for k := run.start; k < run.end; k++ {
 			s := &r.Sites[k]
 			f.Sites = append(f.Sites, s.Index)
+			least, most = min(least, s.Present), max(most, s.Present)
 			if s.E2E != nil {
 				ns += s.E2E.MedianNS
 			} else {
@@ -191,9 +193,9 @@ func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 	missing := p.verdict == Missing
 	switch {
 	case missing && c.o.Regression:
-		f.Message = fmt.Sprintf("%s added by the new run %s, %s a step: %s", n, where, duration(ns), names)
+		f.Message = fmt.Sprintf("%s added by the new run %s, %s %s: %s", n, where, duration(ns), inPart(least, most, "a step", "steps"), names)
 	case missing:
-		f.Message = fmt.Sprintf("%s missing in the mock %s, %s in each occurrence: %s", n, where, duration(ns), names)
+		f.Message = fmt.Sprintf("%s missing in the mock %s, %s %s: %s", n, where, duration(ns), inPart(least, most, "in each occurrence", "occurrences"), names)
 		f.Hint = "the mock does not run this part of the operation; if it belongs to another operation, narrow the E2E with --e2e-nvtx"
 	case c.o.Regression:
 		f.Message = fmt.Sprintf("%s gone from the new run %s, %s a step: %s", n, where, duration(ns), names)
@@ -205,6 +207,19 @@ func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
 		}
 	}
 	return f
+}
+
+// inPart says in which of some there is something, given the least and the greatest
+// part of them that have it: each, unless it rounds to less.
+func inPart(least, most float64, each, some string) string {
+	lo, hi := math.Round(100*least), math.Round(100*most)
+	switch {
+	case lo == 100:
+		return each
+	case lo == hi:
+		return fmt.Sprintf("in %g %% of the %s", lo, some)
+	}
+	return fmt.Sprintf("in %g to %g %% of the %s", lo, hi, some)
 }
 
 // gapAround adds to a run of sites that one side lacks those beside it.

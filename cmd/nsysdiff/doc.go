@@ -105,7 +105,7 @@
 //	match          same kernel, median within --max-ratio
 //	slower         the mock's median is more than --max-ratio times the E2E's
 //	faster         it is less than the E2E's over --max-ratio
-//	missing        in the E2E inside of every occurrence, not in the mock
+//	missing        in the E2E inside of most occurrences, not in the mock
 //	extra          in the mock, without a partner
 //	variant        another kernel of the same family (another tile), time within bounds
 //	head-mismatch  work per head differs by a whole factor, other work does not

@@ -176,8 +176,8 @@ func (d *htmlData) sites(from, to int) []dataSite {
 func siteFacts(r *align.Result, s *align.Site) []string {
 	var facts []string
 	add := func(format string, args ...any) { facts = append(facts, Clean(fmt.Sprintf(format, args...))) }
-	if s.Present > 0 && s.Present < 0.995 {
-		add("in %s of the occurrences", percent(s.Present))
+	if in := sitePresence(r, s); in != "" {
+		add("%s", in)
 	}
 	if s.ScaledRatio != nil {
 		add("ratio %s after dividing by the tensor parallelism", ratio(*s.ScaledRatio))

@@ -123,6 +123,7 @@ type htmlSite struct {
 	Share         string
 	ShareKey      float64
 	Reason        string
+	Present       string
 }
 
 type htmlNeighbour struct {
@@ -343,7 +344,7 @@ func (p *htmlPage) siteRow(i int) htmlSite {
 		Index: s.Index, ID: Clean(string(s.Verdict)), Verdict: markOf(siteMark(p.r, s.Verdict), Clean(verdictWord(p.r, s.Verdict))),
 		Name: p.rowNames[i].name, Other: p.rowNames[i].other, Module: Clean(s.Module), Kind: Clean(s.StepKind),
 		Mock: times[0], E2E: times[1], Ratio: siteRatio(s), RatioKey: -1, Interval: siteInterval(s),
-		Share: percent(siteShare(s)), ShareKey: siteShare(s), Reason: Clean(s.Reason),
+		Share: percent(siteShare(s)), ShareKey: siteShare(s), Reason: Clean(s.Reason), Present: sitePresence(p.r, s),
 	}
 	if s.Mock != nil {
 		x.MockNS = s.Mock.MedianNS

@@ -32,6 +32,9 @@ func (x *htmlSite) append(b []byte, e2e string) []byte {
 	if x.Reason != "" {
 		h.raw(`<small><bdi>`).text(x.Reason).raw(`</bdi></small>`)
 	}
+	if x.Present != "" {
+		h.raw(`<small>`).text(x.Present).raw(`</small>`)
+	}
 	h.raw("</td></tr>\n")
 	return h.b
 }

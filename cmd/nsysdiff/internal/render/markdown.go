@@ -120,12 +120,17 @@ func (m *markdownPrinter) siteDetails() {
 		if s.Module != "" {
 			module = m.name(s.Module)
 		}
-		why := s.Reason
+		var why []string
+		for _, x := range []string{s.Reason, sitePresence(m.r, s)} {
+			if x != "" {
+				why = append(why, x)
+			}
+		}
 		if s.StepKind != "" {
-			why = strings.TrimPrefix(why+", in "+s.StepKind, ", ")
+			why = append(why, "in "+s.StepKind)
 		}
 		m.row(fmt.Sprint(s.Index), m.nameOrDash(s.MockName), m.nameOrDash(s.E2EName), siteRatio(s), mdText(siteInterval(s)),
-			percent(siteShare(s)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(why))
+			percent(siteShare(s)), module, mdText(verdictWord(m.r, s.Verdict)), mdText(strings.Join(why, ", ")))
 		if m.err != nil {
 			return
 		}

@@ -464,3 +464,24 @@ func TestSiteShare(t *testing.T) {
 		}
 	}
 }
+
+// TestSitePresence: a site that is not in each occurrence shows in how many it is.
+func TestSitePresence(t *testing.T) {
+	sample := &align.Sample{N: 10, TotalNS: 10_000, MedianNS: 1000}
+	r := &align.Result{
+		Mode: align.ModeCompare, Verdict: align.Misaligned, Mock: &align.Side{}, E2E: &align.Side{},
+		Sites: []align.Site{
+			{Index: 0, E2EName: "a", Verdict: align.Missing, E2E: sample, Present: 0.75},
+			{Index: 1, MockName: "b", E2EName: "b", Verdict: align.Match, Mock: sample, E2E: sample, Present: 1},
+			{Index: 2, MockName: "c", Verdict: align.Extra, Mock: sample},
+		},
+	}
+	for mode, want := range map[align.Mode]string{align.ModeCompare: "in 75.0% of the occurrences", align.ModeRegression: "in 75.0% of the steps"} {
+		r.Mode = mode
+		for format, n := range map[string]int{"markdown": 1, "html": 2} { // a page has its data too
+			if got := render(t, format, r, Options{}); strings.Count(got, want) != n || strings.Count(got, "% of the ") != n {
+				t.Errorf("%s: want %q %d times in\n%s", format, want, n, got)
+			}
+		}
+	}
+}

@@ -258,6 +258,18 @@ func siteShare(s *align.Site) float64 {
 	return s.MockShare
 }
 
+// sitePresence says which part of the occurrences a site is in, unless it is each
+// or, of what the E2E has not, none.
+func sitePresence(r *align.Result, s *align.Site) string {
+	if s.Present <= 0 || s.Present >= 0.995 {
+		return ""
+	}
+	if r.Mode == align.ModeRegression {
+		return "in " + percent(s.Present) + " of the steps"
+	}
+	return "in " + percent(s.Present) + " of the occurrences"
+}
+
 // siteTimes returns both medians in one unit, "-" for a side that is absent.
 func siteTimes(s *align.Site) [2]string {
 	var ns []float64
