@@ -106,6 +106,9 @@ func (f *flags) given() []string {
 // errors.
 func (f *flags) apply(where string, d *configTable) error {
 	said := f.given()
+	if f.failSet {
+		said = append(said, "fail-on") // be it as an empty list, which sets no flag
+	}
 	for _, r := range d.rules() {
 		// What the command line says of both sides stands above what a
 		// table says of one.
