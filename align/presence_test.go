@@ -40,8 +40,8 @@ func TestPartlyMissing(t *testing.T) {
 		want        string
 	}{
 		{"each", mock, model("e2e", all), false, ", 20 µs in each occurrence: kv_cache_store"},
-		{"every second layer", mock, model("e2e", func(_, l int) bool { return l%2 == 0 }), false, ", 20 µs in 50 % of the occurrences: kv_cache_store"},
-		{"three of four", mock, model("e2e", func(_, l int) bool { return l > 0 }), false, ", 20 µs in 75 % of the occurrences: kv_cache_store"},
+		{"every second step", mock, model("e2e", func(s, _ int) bool { return s%2 == 0 }), false, ", 20 µs in 50 % of the occurrences: kv_cache_store"},
+		{"most steps of the model", mock, model("e2e", func(s, _ int) bool { return s > 1 }), false, ", 20 µs in 80 % of the occurrences: kv_cache_store"},
 		{"each step", model("base", none), model("new", func(_, l int) bool { return l == 1 }), true, ", 20 µs a step: kv_cache_store"},
 		{"most steps", model("base", none), model("new", func(s, l int) bool { return s > 1 && l == 1 }), true, ", 20 µs in 80 % of the steps: kv_cache_store"},
 		{

@@ -56,15 +56,19 @@ type wordedName struct {
 	words []string
 }
 
+// maxNeighbours is how many names before and after one it is told from: those that have
+// most in common with it. There may be thousands of instances of one template.
+const maxNeighbours = 64
+
 // leavings returns after how many words name i leaves others, ascending. alike is
 // how many words each name has in common with the one before, in their order.
 func leavings(alike []int, i int) []int {
 	var at []int
-	for j, least := i, math.MaxInt; j > 0 && least > 0; j-- {
+	for j, least := i, math.MaxInt; j > max(0, i-maxNeighbours); j-- {
 		least = min(least, alike[j])
 		at = append(at, least)
 	}
-	for j, least := i+1, math.MaxInt; j < len(alike) && least > 0; j++ {
+	for j, least := i+1, math.MaxInt; j < min(len(alike), i+maxNeighbours); j++ {
 		least = min(least, alike[j])
 		at = append(at, least)
 	}
@@ -141,8 +145,7 @@ func shortNames(traces ...*trace.Trace) func(name string) string {
 		var names []string
 		shown := map[string]string{}
 		for _, t := range traces {
-			for i := range t.Configs {
-				name := t.Strings[t.Configs[i].Name]
+			for _, name := range kernelNames(t) {
 				if _, known := shown[name]; !known {
 					shown[name] = ""
 					names = append(names, name)
