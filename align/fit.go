@@ -57,8 +57,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		// Two runs of one program have one step.
 		bs, ns := alikeSteps(mockWays, e2eWays)
 		bs, ns = c.sameRanges(ctx, bs, ns)
-		ns, err := c.inPhase(ctx, bs, ns)
-		if err != nil {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		return c.regressionFits(ctx, bs, ns)
@@ -164,38 +163,28 @@ func (c *comparer) sameRanges(ctx context.Context, bs, ns segmentation) (segment
 	return bs, ns
 }
 
-// inPhase makes the steps of the new run begin where those of the base do. A period
-// does not tell where a step begins, and captures begin anywhere in one.
-func (c *comparer) inPhase(ctx context.Context, bs, ns segmentation) (segmentation, error) {
-	if bs.by != byPeriod || ns.by != byPeriod {
-		return ns, ctx.Err()
-	}
-	typical := func(s *sequence, steps []step) []element {
-		return s.elements(s.kinds(s.classify(ctx, steps))[0].rep())
-	}
-	base, next := typical(c.mock, bs.steps), typical(c.e2e, ns.steps)
+// phase returns by how many launches later the steps of the new run have to begin, to
+// begin where those of the base do, given the typical step of both. A period does not
+// tell where a step begins, and captures begin anywhere in one.
+func phase(ctx context.Context, base, next []element) (int, error) {
 	pairs, err := alignGlobal(ctx, base, next)
 	if err != nil || len(pairs) == len(base) {
-		return ns, err
+		return 0, err
 	}
 	by, ok := cyclicMatch(next, base)
 	if !ok {
 		if cells(base, next) > maxTurnCells || meetAtAnEnd(pairs, len(base), len(next)) {
-			return ns, nil
+			return 0, nil
 		}
 		if by, err = rotation(ctx, next, base); err != nil {
-			return ns, err
+			return 0, err
 		}
-	}
-	turned := ns.turn(by)
-	if len(turned.steps) == 0 {
-		return ns, nil
 	}
 	better, err := alignGlobal(ctx, base, slices.Concat(next[by:], next[:by]))
 	if err != nil || len(better) <= len(pairs) {
-		return ns, err
+		return 0, err
 	}
-	return turned, nil
+	return by, nil
 }
 
 // meetAtAnEnd reports whether the first launches of two steps are a pair, or the last
@@ -259,8 +248,19 @@ const minPairGeom = 0.5
 // regressionFits pairs the kinds of steps of two runs, those that fit best
 // first, and returns the pairs, that with the most GPU time first.
 func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*fit, error) {
-	baseKinds := joinRare(c.mock.kinds(c.mock.classify(ctx, bs.steps)), c.o.MinSamples)
-	newKinds := joinRare(c.e2e.kinds(c.e2e.classify(ctx, ns.steps)), c.o.MinSamples)
+	kindsOf := func(s *sequence, seg segmentation) []*kind {
+		return joinRare(s.kinds(s.classify(ctx, seg.steps)), c.o.MinSamples)
+	}
+	baseKinds, newKinds := kindsOf(c.mock, bs), kindsOf(c.e2e, ns)
+	if bs.by == byPeriod && ns.by == byPeriod {
+		by, err := phase(ctx, c.mock.elements(baseKinds[0].rep()), c.e2e.elements(newKinds[0].rep()))
+		if err != nil {
+			return nil, err
+		}
+		if turned := ns.turn(by); by > 0 && len(turned.steps) > 0 {
+			ns, newKinds = turned, kindsOf(c.e2e, turned)
+		}
+	}
 	worth := func(kinds []*kind) []*kind {
 		var total int64
 		for _, k := range kinds {

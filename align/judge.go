@@ -152,6 +152,14 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 	groups := slices.Collect(maps.Values(equal))
 	equalWork := func(g []int, each func(g []int)) {
 		base := func(i int) float64 { return sites[i].Mock.MedianNS }
+		least, most := math.Inf(1), 0.0
+		for _, i := range g {
+			least, most = min(least, base(i)), max(most, base(i))
+		}
+		if most <= otherWork*least {
+			each(g)
+			return
+		}
 		slices.SortFunc(g, func(a, b int) int { return cmp.Compare(base(a), base(b)) })
 		from := 0
 		for k := 1; k <= len(g); k++ {
