@@ -179,7 +179,7 @@ func BenchmarkLaunches(b *testing.B) {
 		}
 		bench("ranges", func(t *trace.Trace) { align.CountRanges(t) })
 		bench("periods", func(t *trace.Trace) { align.CutPeriods(t) })
-		bench("table", func(t *trace.Trace) { align.Report(t, align.Options{}) })
+		bench("table", func(t *trace.Trace) { report(b, t, align.Options{}) })
 		bench("compare", compare(mock, align.Options{}))
 		bench("compare-no-nvtx", compare(mock, align.Options{NoNVTX: true}))
 		bench("regression", compare(nil, align.Options{Regression: true}))

@@ -296,7 +296,7 @@ func TestEmptySides(t *testing.T) {
 			t.Errorf("%s, %s: verdict %s, findings %v", p[0].Capture.Path, p[1].Capture.Path, r.Verdict, findingCodes(r))
 		}
 	}
-	if r := align.Report(empty, align.Options{}); r.Mode != align.ModeReport || len(r.Kernels) != 0 {
+	if r := report(t, empty, align.Options{}); r.Mode != align.ModeReport || len(r.Kernels) != 0 {
 		t.Errorf("report of nothing: mode %s, %d kernels", r.Mode, len(r.Kernels))
 	}
 }

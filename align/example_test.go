@@ -113,7 +113,12 @@ func ExampleCompare_regression() {
 
 func ExampleReport() {
 	t := forwards("model", 4, []string{"norm", "gemm", "norm", "attention"}, []int64{8, 90, 10, 80})
-	for _, k := range align.Report(t, align.Options{}).Kernels {
+	r, err := align.Report(context.Background(), t, align.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, k := range r.Kernels {
 		fmt.Printf("%-9s %d launches, median %.0f µs, %.1f %%\n", k.Name, k.Mock.N, k.Mock.MedianNS/1e3, 100*k.MockShare)
 	}
 	// Output:

@@ -10,20 +10,24 @@ import (
 )
 
 // Report returns the table of kernels of one report: all launches in scope,
-// with the figures of cuda_gpu_kern_sum of nsys stats.
-func Report(t *trace.Trace, o Options) *Result {
+// with the figures of cuda_gpu_kern_sum of nsys stats. An error means that the
+// context was cancelled.
+func Report(ctx context.Context, t *trace.Trace, o Options) (*Result, error) {
 	c := &comparer{o: o.withDefaults()}
 	families := familiesOf(t)
 	c.family = func(name string) string { return families[name] }
 	r := emptyResult(c.o)
 	r.Mode = ModeReport
 	r.Mock = describe(t)
-	r.Kernels = c.kernelTable(context.Background(), t, nil)
+	r.Kernels = c.kernelTable(ctx, t, nil)
 	if c.o.MemOps {
 		r.MemOps = memoryTable(t, nil)
 	}
 	c.captureFindings(r, t, r.Mock)
-	return r
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // familiesOf returns the family of each kernel name of a trace. To tell them is

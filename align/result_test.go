@@ -154,7 +154,7 @@ func TestInputsStay(t *testing.T) {
 		mock, e2e := recording(t, "llama_tp_mock"), recording(t, "llama_tp_e2e_tp4")
 		before := [2]*trace.Trace{copyOf(mock, nil), copyOf(e2e, nil)}
 		compare(t, mock, e2e, o)
-		align.Report(mock, o)
+		report(t, mock, o)
 		for i, tr := range []*trace.Trace{mock, e2e} {
 			if diff := cmp.Diff(before[i], tr, cmpopts.IgnoreUnexported(trace.Launches{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%+v: the trace was changed:\n%s", o, diff)
@@ -201,7 +201,7 @@ func TestMemOps(t *testing.T) {
 	}
 	for _, r := range []*align.Result{
 		compare(t, mock, e2e, align.Options{MemOps: true}),
-		align.Report(e2e, align.Options{MemOps: true}),
+		report(t, e2e, align.Options{MemOps: true}),
 	} {
 		n := 0
 		for _, row := range r.MemOps {
@@ -228,7 +228,7 @@ func TestGroupings(t *testing.T) {
 	tr := recording(t, "llama_tp_e2e")
 	rows := map[align.Grouping]int{}
 	for _, by := range []align.Grouping{"", align.ByName, align.ByFamily, align.ByShort, align.ByGrid} {
-		r := align.Report(tr, align.Options{By: by})
+		r := report(t, tr, align.Options{By: by})
 		n, share, names := 0, 0.0, map[string]bool{}
 		for i, k := range r.Kernels {
 			n, share = n+k.Mock.N, share+k.MockShare

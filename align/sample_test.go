@@ -131,7 +131,7 @@ func TestKernelTable(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".cuda_gpu_kern_sum.csv")
 		t.Run(name, func(t *testing.T) {
 			want := statsTable(t, file)
-			r := align.Report(recording(t, name), align.Options{})
+			r := report(t, recording(t, name), align.Options{})
 			if len(r.Kernels) != len(want) {
 				t.Errorf("%d kernels, nsys stats has %d", len(r.Kernels), len(want))
 			}

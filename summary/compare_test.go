@@ -72,6 +72,16 @@ func compare(tb testing.TB, mock, e2e *trace.Trace, o align.Options) *align.Resu
 	return r
 }
 
+// report is the table of one report.
+func report(tb testing.TB, t *trace.Trace, o align.Options) *align.Result {
+	tb.Helper()
+	r, err := align.Report(context.Background(), t, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
 // An outcome is what a summary must not change of a result.
 type outcome struct {
 	Verdict   align.Verdict

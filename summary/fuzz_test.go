@@ -65,7 +65,9 @@ func readAny(t *testing.T, data []byte) {
 	if tr.Launches.Len() > 4096 {
 		return // comparing takes too long for a fuzz test
 	}
-	align.Report(tr, align.Options{MemOps: true})
+	if _, err := align.Report(ctx, tr, align.Options{MemOps: true}); err != nil {
+		t.Fatal(err)
+	}
 	for _, o := range []align.Options{{}, {NoNVTX: true, SkipWarmup: 1}, {Regression: true}} {
 		if _, err := align.Compare(ctx, tr, tr, o); err != nil {
 			t.Error(err)

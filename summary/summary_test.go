@@ -558,9 +558,9 @@ func TestOldFile(t *testing.T) {
 	if d := cmp.Diff(map[string]int{"14 launches in forward #": 40, "8 launches in forward #": 8}, steps); d != "" {
 		t.Errorf("steps:\n%s", d)
 	}
-	want := align.Report(recording(t, "llama_tp_mock"), align.Options{})
+	want := report(t, recording(t, "llama_tp_mock"), align.Options{})
 	rows := map[string]align.KernelRow{}
-	for _, r := range align.Report(got, align.Options{}).Kernels {
+	for _, r := range report(t, got, align.Options{}).Kernels {
 		rows[r.Name] = r
 	}
 	for _, r := range want.Kernels {

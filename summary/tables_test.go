@@ -63,7 +63,7 @@ func TestTables(t *testing.T) {
 		s := summarised(t, tr, align.ReduceOptions{Steps: 2})
 		for _, by := range []align.Grouping{align.ByName, align.ByFamily, align.ByShort, align.ByGrid} {
 			o := align.Options{By: by, MemOps: true}
-			want, got := align.Report(tr, o), align.Report(s, o)
+			want, got := report(t, tr, o), report(t, s, o)
 			checkTables(t, want.Kernels, got.Kernels)
 			checkTables(t, want.MemOps, got.MemOps)
 		}

@@ -157,10 +157,12 @@ func (c *config) compare(ctx context.Context, mock, e2e *trace.Trace, now time.T
 	o := c.options
 	o.Accept = c.policy.at(now)
 	var r *align.Result
+	var err error
 	if e2e == nil {
-		r = align.Report(mock, o)
+		if r, err = align.Report(ctx, mock, o); err != nil {
+			return nil, err
+		}
 	} else {
-		var err error
 		if r, err = compareUntil(ctx, mock, e2e, o); err != nil {
 			return nil, err
 		}
