@@ -23,9 +23,15 @@
 //
 // The ranges of a thread are push/pop ranges, which nest, and start/end
 // ranges, which need not: a start/end range counts for the thread that started
-// it, from its start to its end, wherever it was ended. Of ranges that overlap
-// without nesting, a launch belongs to the one that began last and to those
-// that are open for all of that one's life.
+// it, from its start to its end, wherever it was ended. A launch belongs to the
+// range that began last, of those that are open, and to those that are open for
+// all of that one's life.
+//
+// Of two ranges that cross, as a request that begins in one step and ends in
+// another, only one can have the launches in both. It is the one that
+// Query.Scope names; else the push/pop range, of two domains that of the domain
+// with more ranges. The other counts for no launch, and Capture.Warnings says
+// how many there are of these.
 //
 // # Files
 //

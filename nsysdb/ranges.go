@@ -31,17 +31,18 @@ func isRange(eventType int64) bool {
 	return false
 }
 
-// A rangeKey is what ranges share: their thread and their name.
+// A rangeKey is what ranges share: their thread, their name and their class.
 type rangeKey struct {
 	thread     uint64
 	text       string
 	registered int64 // string id of the name, null if text is the name
+	class      rangeClass
 }
 
 // A rangeReader reads NVTX_EVENTS.
 type rangeReader struct {
-	start, end           int
-	typ, tid, text, tidx int // places among the key columns
+	start, end                   int
+	typ, tid, text, tidx, domain int // places among the key columns
 
 	workers []*rangeKeys
 	batches []rangeBatch // in order of the rows
@@ -59,6 +60,7 @@ type rangeReader struct {
 type rangeKeys struct {
 	keys    []rangeKey
 	numbers map[rangeKey]uint32
+	uses    []uint32 // ranges, by key, once firstUses has counted them
 }
 
 // A rangeBatch is n ranges from the first on whose keys one worker numbered.
@@ -150,19 +152,23 @@ func (r *rangeReader) key(worker int, row []table.Value) (uint32, error) {
 	if !isRange(row[r.typ].Int) {
 		return notRange, nil
 	}
-	thread, registered := uint64(row[r.tid].Int), int64(null)
+	domain := int64(0)
+	if r.domain >= 0 {
+		domain = row[r.domain].Int
+	}
+	k := rangeKey{thread: uint64(row[r.tid].Int), registered: null, class: classOf(row[r.typ].Int, domain)}
 	var text []byte
 	if r.text >= 0 && row[r.text].Kind == table.Text {
 		text = row[r.text].Bytes
 	} else if r.tidx >= 0 && row[r.tidx].Kind == table.Integer {
-		registered = row[r.tidx].Int
+		k.registered = row[r.tidx].Int
 	} else {
 		text = []byte(unresolved(null))
 	}
 	w := r.workers[worker]
-	n, ok := w.numbers[rangeKey{thread, string(text), registered}]
+	n, ok := w.numbers[rangeKey{k.thread, string(text), k.registered, k.class}]
 	if !ok {
-		k := rangeKey{thread, string(text), registered}
+		k.text = string(text)
 		n = uint32(len(w.keys))
 		w.keys = append(w.keys, k)
 		w.numbers[k] = n
@@ -170,9 +176,11 @@ func (r *rangeReader) key(worker int, row []table.Value) (uint32, error) {
 	return n, nil
 }
 
-// readRanges reads the NVTX ranges, in order of start, without their parents.
-// A range's name is its own text or, for a registered string, that of textId.
-func (db *DB) readRanges(ctx context.Context, strings *stringTable, progress *rowCount) ([]trace.Range, error) {
+// readRanges reads the NVTX ranges, in order of start, without their parents:
+// until timelines finds these, Parent holds the rank of a range. A range's name
+// is its own text or, for a registered string, that of textId. Ranges that match
+// any of the patterns named have rank 0.
+func (db *DB) readRanges(ctx context.Context, named []trace.Pattern, strings *stringTable, progress *rowCount) ([]trace.Range, error) {
 	if db.layout.nvtx == "" {
 		return nil, nil
 	}
@@ -180,6 +188,7 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable, progress *ro
 	cols, keys := db.layout.columns(db.layout.nvtx), db.layout.columns(db.layout.nvtx)
 	r.start, r.end = cols.need("start"), cols.need("end")
 	r.typ, r.tid, r.text, r.tidx = keys.need("eventType"), keys.need("globalTid"), keys.need("text"), keys.need("textId")
+	r.domain = keys.need("domainId")
 	rows, err := db.src.count(ctx, db.layout.nvtx)
 	if err != nil {
 		return nil, err
@@ -200,7 +209,7 @@ func (db *DB) readRanges(ctx context.Context, strings *stringTable, progress *ro
 		return nil, err
 	}
 	r.ranges = r.ranges[:r.n]
-	if err := r.resolve(ctx, db, strings); err != nil {
+	if err := r.resolve(ctx, db, named, strings); err != nil {
 		return nil, err
 	}
 	sortRanges(r.ranges, workers)
@@ -226,8 +235,8 @@ func sortRanges(ranges []trace.Range, workers int) {
 // chunksOf returns how many chunks n rows make.
 func chunksOf(n int) int { return (n + chunkRows - 1) / chunkRows }
 
-// resolve gives the ranges, in order of the rows, their threads and names.
-func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable) error {
+// resolve gives the ranges, in order of the rows, their threads, names and ranks.
+func (r *rangeReader) resolve(ctx context.Context, db *DB, named []trace.Pattern, strings *stringTable) error {
 	names := make([][]uint32, len(r.workers)) // string ids, by worker and key
 	for w, own := range r.workers {
 		names[w] = make([]uint32, len(own.keys))
@@ -260,16 +269,55 @@ func (r *rangeReader) resolve(ctx context.Context, db *DB, strings *stringTable)
 			put(registered[id], strings.id(unresolved(id)))
 		}
 	}
+	ranks := r.ranks(names, named, strings)
 	parallel(db.numWorkers(), len(r.batches), func(i int) {
 		b := r.batches[i]
-		keys, names := r.workers[b.worker].keys, names[b.worker]
+		keys, names, ranks := r.workers[b.worker].keys, names[b.worker], ranks[b.worker]
 		own := r.ranges[b.first : b.first+b.n]
 		for j := range own {
 			k := own[j].Name
-			own[j].Name, own[j].Thread = names[k], keys[k].thread
+			own[j].Name, own[j].Thread, own[j].Parent = names[k], keys[k].thread, ranks[k]
 		}
 	})
 	return nil
+}
+
+// ranks returns the ranks of ranges by worker and key, whose names are given.
+func (r *rangeReader) ranks(names [][]uint32, named []trace.Pattern, strings *stringTable) [][]uint32 {
+	classes := rankClasses(r.classes())
+	ranks := make([][]uint32, len(r.workers))
+	for w, own := range r.workers {
+		ranks[w] = make([]uint32, len(own.keys))
+		class := rangeClass(0) // of the key before
+		rank := classes[class]
+		for k := range own.keys {
+			if c := own.keys[k].class; c != class {
+				class, rank = c, classes[c]
+			}
+			name := strings.list[names[w][k]]
+			if !slices.ContainsFunc(named, func(p trace.Pattern) bool { return p.Match(name) }) {
+				ranks[w][k] = rank
+			}
+		}
+	}
+	return ranks
+}
+
+// classes returns how many ranges there are of each class.
+func (r *rangeReader) classes() map[rangeClass]int {
+	ranges := map[rangeClass]int{}
+	for _, own := range r.workers {
+		class, n := rangeClass(0), 0 // of keys before, of one class
+		for k := range own.keys {
+			if c := own.keys[k].class; c != class {
+				ranges[class] += n
+				class, n = c, 0
+			}
+			n += int(own.uses[k])
+		}
+		ranges[class] += n
+	}
+	return ranges
 }
 
 // A firstUse is the first range that has a key as a worker numbers it.
@@ -280,18 +328,20 @@ type firstUse struct {
 }
 
 // firstUses returns the first uses of all keys, in order of the rows, so that
-// names are numbered in that order, whichever worker came upon them.
+// names are numbered in that order, whichever worker came upon them. It counts
+// all uses meanwhile.
 func (r *rangeReader) firstUses() []firstUse {
 	found := make([][]firstUse, len(r.workers))
 	parallel(len(r.workers), len(r.workers), func(w int) {
-		seen := make([]bool, len(r.workers[w].keys))
+		uses := make([]uint32, len(r.workers[w].keys))
+		r.workers[w].uses = uses
 		for _, b := range r.batches {
 			if b.worker != w {
 				continue
 			}
 			for i := b.first; i < b.first+b.n; i++ {
-				if k := r.ranges[i].Name; !seen[k] {
-					seen[k] = true
+				k := r.ranges[i].Name
+				if uses[k]++; uses[k] == 1 {
 					found[w] = append(found[w], firstUse{i, w, k})
 				}
 			}

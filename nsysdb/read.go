@@ -107,10 +107,13 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 
 	lines := map[uint64]*timeline{}
 	if nvtx {
-		if t.Ranges, err = db.readRanges(ctx, strings, progress.table()); err != nil {
+		if t.Ranges, err = db.readRanges(ctx, q.Scope.NVTX, strings, progress.table()); err != nil {
 			return nil, err
 		}
-		lines = timelines(t.Ranges, db.numWorkers())
+		var leftOut int
+		if lines, leftOut = timelines(t.Ranges, db.numWorkers()); leftOut > 0 {
+			t.Capture.Warnings = append(t.Capture.Warnings, crossingWarning(leftOut))
+		}
 	}
 	keys, of := r.nodes()
 	index, known := makeNodes(t, keys, r.made, lines)
@@ -216,7 +219,7 @@ func (db *DB) emptyScope(ctx context.Context, r *kernelReader, q *Query) error {
 	}
 	if len(q.Scope.NVTX) > 0 {
 		strings := newStringTable()
-		ranges, err := db.readRanges(ctx, strings, nil)
+		ranges, err := db.readRanges(ctx, nil, strings, nil)
 		if err != nil {
 			return err
 		}

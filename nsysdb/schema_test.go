@@ -62,6 +62,10 @@ func event(typ, tid, start int64, end any, text string) string {
 	return fmt.Sprintf("INSERT INTO NVTX_EVENTS (start, end, eventType, text, globalTid) VALUES (%d, %v, %d, '%s', %d)", start, end, typ, text, tid)
 }
 
+func domain(id, tid, start, end int64, text string) string {
+	return fmt.Sprintf("INSERT INTO NVTX_EVENTS (start, end, eventType, text, globalTid, domainId) VALUES (%d, %d, 59, '%s', %d, %d)", start, end, text, tid, id)
+}
+
 func node(tid, start, id int64, original any) string {
 	return fmt.Sprintf("INSERT INTO CUDA_GRAPH_NODE_EVENTS (start, end, globalTid, graphNodeId, originalGraphNodeId) VALUES (%d, %[1]d, %d, %d, %v)", start, tid, id, original)
 }
@@ -230,6 +234,19 @@ func TestAttribution(t *testing.T) {
 			kernel(p, 1, 1, 2, 1, "NULL"), kernel(p, 2, 2, 3, 2, "NULL"), kernel(p, 3, 3, 4, 3, "NULL"), kernel(p, 4, 4, 5, 4, "NULL"),
 		}, []launch{{Name: "k1", Start: 1, Duration: 1, PID: 1, Issue: "outer/a"}, {Name: "k2", Start: 2, Duration: 1, PID: 1, Issue: "outer/b"},
 			{Name: "k3", Start: 3, Duration: 1, PID: 1, Issue: "outer/b"}, {Name: "k4", Start: 4, Duration: 1, PID: 1, Issue: "outer"}}, 0},
+		{"a start/end range that crosses push/pop ranges", []string{
+			push(p1, 0, 100, "step 0"), push(p1, 60, 90, "layer"), push(p1, 100, 200, "step 1"), push(p1, 200, 300, "step 2"), event(60, p1, 50, 250, "request"),
+			call(p1, 1, 10), call(p1, 2, 55), call(p1, 3, 70), call(p1, 4, 150), call(p1, 5, 230),
+			kernel(p, 1, 1, 2, 1, "NULL"), kernel(p, 2, 2, 3, 2, "NULL"), kernel(p, 3, 3, 4, 3, "NULL"), kernel(p, 4, 4, 5, 4, "NULL"), kernel(p, 5, 5, 6, 5, "NULL"),
+		}, []launch{{Name: "k1", Start: 1, Duration: 1, PID: 1, Issue: "step 0"}, {Name: "k2", Start: 2, Duration: 1, PID: 1, Issue: "step 0"},
+			{Name: "k3", Start: 3, Duration: 1, PID: 1, Issue: "step 0/layer"}, {Name: "k4", Start: 4, Duration: 1, PID: 1, Issue: "step 1"},
+			{Name: "k5", Start: 5, Duration: 1, PID: 1, Issue: "step 2"}}, 0},
+		{"push/pop ranges of two domains that cross: that with more ranges", []string{
+			push(p1, 0, 100, "step 0"), push(p1, 100, 200, "step 1"), domain(5, p1, 50, 150, "library"), domain(5, p1, 160, 170, "inside"),
+			call(p1, 1, 70), call(p1, 2, 120), call(p1, 3, 165), push(p1, 300, 400, "step 2"),
+			kernel(p, 1, 1, 2, 1, "NULL"), kernel(p, 2, 2, 3, 2, "NULL"), kernel(p, 3, 3, 4, 3, "NULL"),
+		}, []launch{{Name: "k1", Start: 1, Duration: 1, PID: 1, Issue: "step 0"}, {Name: "k2", Start: 2, Duration: 1, PID: 1, Issue: "step 1"},
+			{Name: "k3", Start: 3, Duration: 1, PID: 1, Issue: "step 1/inside"}}, 0},
 		{"ranges that begin together", []string{
 			push(p1, 0, 10, "short"), push(p1, 0, 100, "long"), call(p1, 1, 5), call(p1, 2, 50), kernel(p, 1, 1, 2, 1, "NULL"), kernel(p, 2, 2, 3, 2, "NULL"),
 		}, []launch{{Name: "k1", Start: 1, Duration: 1, PID: 1, Issue: "long/short"}, {Name: "k2", Start: 2, Duration: 1, PID: 1, Issue: "long"}}, 0},
@@ -278,6 +295,44 @@ func TestAttribution(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCrossingRanges says that ranges are left out of the nesting, and gives those
+// that a scope names all their launches.
+func TestCrossingRanges(t *testing.T) {
+	p, p1 := global(1, 0), global(1, 1)
+	one := "1 NVTX range crosses others of its thread, and so counts for no launch: to choose launches by it, name it in the scope"
+	path := makeReport(t, kernels3, calls3, nvtx3, names(),
+		push(p1, 0, 100, "step 0"), push(p1, 100, 200, "step 1"), event(60, p1, 50, 150, "request"),
+		call(p1, 1, 10), call(p1, 2, 70), call(p1, 3, 120), call(p1, 4, 170),
+		kernel(p, 1, 1, 2, 1, "NULL"), kernel(p, 2, 2, 3, 2, "NULL"), kernel(p, 3, 3, 4, 3, "NULL"), kernel(p, 4, 4, 5, 4, "NULL"))
+	for _, tt := range []struct {
+		scope    string
+		launches []string
+		warnings []string
+	}{
+		{"step 0", []string{"k1 step 0", "k2 step 0"}, []string{one}},
+		{"step 1", []string{"k3 step 1", "k4 step 1"}, []string{one}},
+		{"request", []string{"k2 request", "k3 request"}, []string{"2 NVTX ranges cross others of their thread, and so count for no launch: to choose launches by one, name it in the scope"}},
+	} {
+		t.Run(tt.scope, func(t *testing.T) {
+			pattern, err := trace.ParsePattern(tt.scope)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := read(t, path, nsysdb.Query{Scope: trace.Scope{NVTX: []trace.Pattern{pattern}}})
+			var got []string
+			for _, l := range launches(tr) {
+				got = append(got, l.Name+" "+l.Issue)
+			}
+			if d := cmp.Diff(tt.launches, got); d != "" {
+				t.Errorf("launches (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(tt.warnings, tr.Capture.Warnings); d != "" {
+				t.Errorf("warnings (-want +got):\n%s", d)
+			}
+		})
 	}
 }
 

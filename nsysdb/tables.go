@@ -149,14 +149,14 @@ type Range struct {
 	Name       string
 	Start, End int64  // ns; End is math.MaxInt64 for a range that was not closed
 	Thread     uint64 // globalTid of the thread that opened it
-	Parent     int    // index of the range around it on its thread, -1 if there is none
+	Parent     int    // index of the range around it on its thread, -1 if there is none or this one is left out of the nesting
 }
 
 // Ranges returns the NVTX ranges in order of start; of those that start
 // together, the longer first. Marks and domains are not ranges.
 func (db *DB) Ranges(ctx context.Context) ([]Range, error) {
 	strings := newStringTable()
-	ranges, err := db.readRanges(ctx, strings, nil)
+	ranges, err := db.readRanges(ctx, nil, strings, nil)
 	if err != nil {
 		return nil, explain(db.path, err)
 	}

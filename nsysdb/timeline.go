@@ -13,10 +13,9 @@ import (
 // any time.
 //
 // The innermost range at a time is the one that began last of those that are
-// open then. Push/pop ranges of one NVTX domain nest; those of several
-// domains, and start/end ranges, which count for the thread that started
-// them, may overlap without nesting. The parent of a range is the innermost
-// one that is open for all of its life.
+// open then. The parent of a range is the innermost one that is open for all
+// of its life. Ranges may overlap without nesting; of those that do, most are
+// left out, see crossing.go.
 //
 // So the innermost range at a time is the range that began last before it, or
 // the first of those around that one that is still open: a range that is open
@@ -24,7 +23,7 @@ import (
 // meanwhile, and so is around it.
 type timeline struct {
 	ranges []trace.Range // of all threads
-	own    []uint32      // in order of start; nil if all ranges are of one thread
+	own    []uint32      // in order of start; nil if all ranges are the thread's
 	n      int
 }
 
@@ -36,9 +35,10 @@ func (l *timeline) at(i int) uint32 {
 	return l.own[i]
 }
 
-// timelines sets the parents of ranges, which are in order of start, and
-// returns the timeline of each thread.
-func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
+// timelines sets the parents of ranges, which are in order of start and whose
+// Parent holds their rank until then. It returns the timeline of each thread,
+// and how many ranges are left out of these since they cross others.
+func timelines(ranges []trace.Range, workers int) (lines map[uint64]*timeline, leftOut int) {
 	// Ranges are mostly of one thread for a while.
 	runs := func(chunk int, fn func(thread uint64, from, to int)) {
 		end := min(chunk*chunkRows+chunkRows, len(ranges))
@@ -56,7 +56,7 @@ func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
 		chunks[k] = map[uint64]int{}
 		runs(k, func(thread uint64, from, to int) { chunks[k][thread] += to - from })
 	})
-	lines := map[uint64]*timeline{}
+	lines = map[uint64]*timeline{}
 	for _, chunk := range chunks {
 		for thread, n := range chunk {
 			if lines[thread] == nil {
@@ -83,6 +83,7 @@ func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
 	type stretch struct {
 		*timeline
 		from, to int
+		leftOut  []uint32
 	}
 	var all []stretch
 	for _, line := range lines {
@@ -92,11 +93,19 @@ func timelines(ranges []trace.Range, workers int) map[uint64]*timeline {
 			if i+1 < len(cuts) {
 				to = cuts[i+1]
 			}
-			all = append(all, stretch{line, from, to})
+			all = append(all, stretch{timeline: line, from: from, to: to})
 		}
 	}
-	parallel(workers, len(all), func(k int) { all[k].nest(all[k].from, all[k].to) })
-	return lines
+	parallel(workers, len(all), func(k int) { all[k].leftOut = all[k].arrange(all[k].from, all[k].to) })
+	cross := map[*timeline][]uint32{}
+	for _, s := range all {
+		cross[s.timeline] = append(cross[s.timeline], s.leftOut...)
+		leftOut += len(s.leftOut)
+	}
+	for line, ranges := range cross {
+		line.without(ranges)
+	}
+	return lines, leftOut
 }
 
 // cuts returns where the thread's ranges can be divided, about once a chunk:
@@ -133,8 +142,8 @@ func (l *timeline) cuts(workers int) []int {
 }
 
 // nest sets the parents of a thread's ranges from to to-1, with the open ones on
-// a stack in order of start.
-func (l *timeline) nest(from, to int) {
+// a stack in order of start. It reports whether any of them cross.
+func (l *timeline) nest(from, to int) (crossed bool) {
 	ranges := l.ranges
 	var stack []uint32
 	for i := from; i < to; i++ {
@@ -144,17 +153,19 @@ func (l *timeline) nest(from, to int) {
 		for len(stack) > 0 && ranges[stack[len(stack)-1]].End <= ranges[r].Start {
 			stack = stack[:len(stack)-1]
 		}
+		p := uint32(trace.None)
 		if len(stack) > 0 {
 			// What is around r whole is also around what is innermost now, or
 			// is that itself: it is on the way up from there.
-			p := stack[len(stack)-1]
+			p = stack[len(stack)-1]
 			for p != trace.None && ranges[p].End < ranges[r].End {
-				p = ranges[p].Parent
+				p, crossed = ranges[p].Parent, true
 			}
-			ranges[r].Parent = p
 		}
+		ranges[r].Parent = p
 		stack = append(stack, r)
 	}
+	return crossed
 }
 
 // find returns the innermost range at time t, None if there is none. A range

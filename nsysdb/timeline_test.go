@@ -68,7 +68,9 @@ func TestTimelines(t *testing.T) {
 				}
 			}
 			got := slices.Clone(ranges)
-			timelines(got, 3)
+			if _, leftOut := timelines(got, 3); leftOut > 0 {
+				t.Errorf("%d ranges of one rank are left out", leftOut)
+			}
 			for i := range got {
 				if got[i] != want[i] {
 					t.Fatalf("range %d: %+v, want %+v", i, got[i], want[i])
