@@ -19,6 +19,9 @@ const HeaderSize = 100
 // would wait for a writer.
 var ErrNotRegular = errors.New("not a regular file")
 
+// ErrBusy means that another program is writing the file.
+var ErrBusy = errors.New("another program is writing the file")
+
 // A File is an open database file, and what it was like when it was opened.
 //
 // To close any descriptor of a file drops the locks that SQLite holds on it in
@@ -39,7 +42,10 @@ type File struct {
 	info os.FileInfo
 }
 
-// OpenFile opens a file.
+// OpenFile opens a file. It returns ErrBusy for one that has no log and that a
+// program has locked to write to it: it may keep its journal in memory, or none,
+// and the file then holds a part of a transaction. On Linux locks are looked at,
+// never taken.
 func OpenFile(path string) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -72,9 +78,9 @@ func OpenFile(path string) (*File, error) {
 	return f, nil
 }
 
-// remember notes what the file is like. It looks for a log last: a transaction
-// that the header does not show is then under way, so that a log is there, or
-// yet to begin, and Changed finds it.
+// remember notes what the file is like. It looks for a log and for locks last: a
+// transaction that the header does not show is then under way, so that one of
+// them is there, or yet to begin, and Changed finds it.
 func (f *File) remember() (err error) {
 	if f.info, err = f.Stat(); err != nil {
 		return err
@@ -83,7 +89,9 @@ func (f *File) remember() (err error) {
 	if f.Header, err = f.header(); err != nil {
 		return err
 	}
-	f.Log, err = f.log()
+	if f.Log, err = f.log(); err == nil && f.Log == "" && writeLocked(f.File) {
+		err = ErrBusy
+	}
 	return err
 }
 
@@ -115,15 +123,19 @@ func (f *File) log() (string, error) {
 
 // Changed reports whether the file was changed since it was opened: by its
 // size, its time, its header, which holds a counter of transactions, by whether
-// a file at rest has a log now, and by whether another file took its name.
+// a file at rest has a log now or is locked by a writer, and by whether another
+// file took its name.
 //
-// It looks for a log first: a transaction that has begun to write is then under
-// way, so that a log is there, or done, so that the header shows it. The time
-// alone would not do, as the clock that it is taken from may be coarse.
+// It looks for a log and for locks first: a transaction that has begun to write is
+// then under way, so that one of them is there, or done, so that the header shows
+// it. The time alone would not do, as the clock that it is taken from may be coarse.
 func (f *File) Changed() (bool, error) {
 	if f.Log == "" {
 		if log, err := f.log(); err != nil || log != "" {
 			return err == nil, err
+		}
+		if writeLocked(f.File) {
+			return true, nil
 		}
 	}
 	info, err := f.Stat()

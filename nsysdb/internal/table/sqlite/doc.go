@@ -9,7 +9,11 @@
 // creates, changes or deletes a file there.
 package sqlite
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+)
 
 // Errors that callers tell apart; they are wrapped with SQLite's own message.
 var (
@@ -20,7 +24,7 @@ var (
 	// ErrCorrupt means that a page of the file is damaged.
 	ErrCorrupt = errors.New("the database is damaged")
 	// ErrBusy means that another program is writing the file.
-	ErrBusy = errors.New("another program is writing the file")
+	ErrBusy = table.ErrBusy
 	// ErrHotJournal means that a program died while it wrote the file, and
 	// its journal must be rolled back before the file can be read.
 	ErrHotJournal = errors.New("a write was interrupted and its journal not rolled back")
