@@ -189,12 +189,16 @@ func (a *attributor) attribute(ctx context.Context, db *DB, progress *progress) 
 			workers[i] = newCallWorker(a)
 		}
 		opts := table.IntsOptions{Workers: a.workers, Keys: keys.names, Key: func(worker int, row []table.Value) (uint32, error) {
-			key := threadKey(row[0].Int)
+			thread, err := whole(row[0], name, "globalTid")
+			if err != nil {
+				return 0, err
+			}
+			key := threadKey(zero(thread))
 			a.mu.Lock()
 			id, isNew := a.threads.ID(&key)
 			if isNew {
 				f := threadFacts{line: a.lines[uint64(key)]}
-				if row[0].Kind == table.Integer {
+				if thread != null {
 					f.tracks = processes[processOf(uint64(key))]
 				}
 				a.facts = append(a.facts, f)

@@ -92,14 +92,12 @@ func str(v table.Value) string {
 }
 
 func num(v table.Value) int64 {
-	switch v.Kind {
-	case table.Integer:
-		return v.Int
-	case table.Text:
+	if v.Kind == table.Text {
 		n, _ := strconv.ParseInt(string(v.Bytes), 10, 64)
 		return n
 	}
-	return 0
+	n, _ := v.Whole()
+	return n
 }
 
 // export reads which program exported the report. The table was called
@@ -185,10 +183,11 @@ func (d *describer) gpus() {
 
 func (d *describer) processes() {
 	d.rows("PROCESSES", []string{"globalPid", "pid", "name"}, func(r []table.Value) {
-		if r[0].Kind != table.Integer {
+		id, ok := r[0].Whole()
+		if !ok {
 			return
 		}
-		p := trace.Process{GlobalPID: uint64(r[0].Int), PID: int(num(r[1])), Name: str(r[2])}
+		p := trace.Process{GlobalPID: uint64(id), PID: int(num(r[1])), Name: str(r[2])}
 		if r[1].Kind == table.Null {
 			p.PID = pidOf(p.GlobalPID)
 		}
@@ -196,8 +195,8 @@ func (d *describer) processes() {
 	})
 	if len(d.c.Processes) == 0 {
 		d.rows("ThreadNames", []string{"globalTid"}, func(r []table.Value) {
-			if r[0].Kind == table.Integer {
-				pid := processOf(uint64(r[0].Int))
+			if id, ok := r[0].Whole(); ok {
+				pid := processOf(uint64(id))
 				d.c.Processes = append(d.c.Processes, trace.Process{GlobalPID: pid, PID: pidOf(pid)})
 			}
 		})
@@ -289,7 +288,7 @@ func (d *describer) diagnostics() {
 		}
 		diagnostic := trace.Diagnostic{Severity: severity, Text: text}
 		switch {
-		case r[2].Kind != table.Integer: // an export that does not say of which process
+		case r[2].Kind == table.Null: // an export that does not say of which process
 			d.c.Diagnostics = append(d.c.Diagnostics, diagnostic)
 		case strings.HasPrefix(text, "No CUDA events collected"):
 			idle[num(r[2])] = true
@@ -328,7 +327,11 @@ func (d *describer) nvtx() {
 		return
 	}
 	err := d.db.src.rows(d.ctx, d.db.layout.nvtx, []string{"eventType"}, func(r []table.Value) error {
-		if isRange(r[0].Int) {
+		typ, err := whole(r[0], d.db.layout.nvtx, "eventType")
+		if err != nil {
+			return err
+		}
+		if isRange(typ) {
 			d.c.HasNVTX = true
 			return errStop
 		}

@@ -91,6 +91,9 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite.ErrCorrupt):
 		e.Kind, e.Problem = Corrupt, "the file is damaged: "+bareMessage(path, err)
 		e.Hint = "copy the file again, or " + exportHint("NAME.nsys-rep")
+	case errors.Is(err, table.ErrNotInteger):
+		e.Kind, e.Problem = Malformed, bareMessage(path, err)
+		e.Hint = "if a program rewrote the report, " + exportHint("NAME.nsys-rep")
 	default:
 		e.Kind, e.Problem = Unreadable, bareMessage(path, err)
 	}

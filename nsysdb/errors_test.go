@@ -82,6 +82,9 @@ func TestUnusableFiles(t *testing.T) {
 		{"kernels without names", func(t *testing.T) string {
 			return makeReport(t, "CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INTEGER, end INTEGER, deviceId INTEGER, streamId INTEGER)")
 		}, nsysdb.Malformed, "no column demangledName", ""},
+		{"ranges whose types are texts", func(t *testing.T) string {
+			return makeReport(t, kernels3, nvtx3, event(59, 1, 2, 3, "a"), "UPDATE NVTX_EVENTS SET eventType = 'x'")
+		}, nsysdb.Malformed, "column eventType of NVTX_EVENTS: a value is not an integer", "nsys export"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

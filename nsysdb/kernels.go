@@ -3,7 +3,6 @@ package nsysdb
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -265,16 +264,16 @@ func judge(s *trace.Scope, names nameFilter, c *rawConfig) trace.Condition {
 // config returns the number of the configuration that the values of the key
 // columns make.
 func (r *kernelReader) config(worker int, row []table.Value) (uint32, error) {
-	for i, v := range row {
-		if v.Kind != table.Integer && v.Kind != table.Null {
-			return 0, fmt.Errorf("column %s of %s: a value is not an integer", r.keys[i], r.db.layout.kernels)
-		}
-	}
+	var wrong error
 	at := func(i int) int64 {
-		if i < 0 || row[i].Kind == table.Null {
+		if i < 0 {
 			return null
 		}
-		return row[i].Int
+		n, err := whole(row[i], r.db.layout.kernels, r.keys[i])
+		if err != nil {
+			wrong = err
+		}
+		return n
 	}
 	k := &r.key
 	c := rawConfig{
@@ -286,6 +285,9 @@ func (r *kernelReader) config(worker int, row []table.Value) (uint32, error) {
 	}
 	if at(k.pid) == null {
 		c.pid = r.onlyPID
+	}
+	if wrong != nil {
+		return 0, wrong
 	}
 
 	r.mu.Lock()

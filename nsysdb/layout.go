@@ -2,6 +2,7 @@ package nsysdb
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -25,6 +26,18 @@ type layout struct {
 
 // null is what a NULL reads as in integer columns. No export holds it.
 const null = math.MinInt64
+
+// whole returns the integer that a value of a column is, null for a NULL.
+func whole(v table.Value, name, column string) (int64, error) {
+	if v.Kind == table.Null {
+		return null, nil
+	}
+	n, ok := v.Whole()
+	if !ok {
+		return 0, fmt.Errorf("column %s of %s: %w", column, name, table.ErrNotInteger)
+	}
+	return n, nil
+}
 
 // first returns the first of the named tables that has all the columns.
 func first(tables map[string]table.Table, columns []string, names ...string) string {

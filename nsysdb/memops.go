@@ -33,8 +33,8 @@ func (db *DB) copyNames(ctx context.Context) (func(kind int64) string, error) {
 	const name = "ENUM_CUDA_MEMCPY_OPER"
 	if t, ok := db.layout.tables[name]; ok && t.Has("id") && t.Has("label") {
 		err := db.src.rows(ctx, name, []string{"id", "label"}, func(row []table.Value) error {
-			if row[0].Kind == table.Integer && row[1].Kind == table.Text {
-				labels[row[0].Int] = string(row[1].Bytes)
+			if id, ok := row[0].Whole(); ok && row[1].Kind == table.Text {
+				labels[id] = string(row[1].Bytes)
 			}
 			return nil
 		})

@@ -43,6 +43,8 @@ type rangeKey struct {
 type rangeReader struct {
 	start, end                   int
 	typ, tid, text, tidx, domain int // places among the key columns
+	table                        string
+	names                        []string // of the key columns
 
 	workers []*rangeKeys
 	batches []rangeBatch // in order of the rows
@@ -149,21 +151,30 @@ func (r *rangeReader) store(first, n int, start, end []int64, keys []uint32) {
 // key returns the number that a worker gives to what the values of the key
 // columns say.
 func (r *rangeReader) key(worker int, row []table.Value) (uint32, error) {
-	if !isRange(row[r.typ].Int) {
-		return notRange, nil
+	var wrong error
+	at := func(i int) int64 {
+		if i < 0 {
+			return null
+		}
+		n, err := whole(row[i], r.table, r.names[i])
+		if err != nil {
+			wrong = err
+		}
+		return n
 	}
-	domain := int64(0)
-	if r.domain >= 0 {
-		domain = row[r.domain].Int
+	typ := at(r.typ)
+	if wrong != nil || !isRange(typ) {
+		return notRange, wrong
 	}
-	k := rangeKey{thread: uint64(row[r.tid].Int), registered: null, class: classOf(row[r.typ].Int, domain)}
+	k := rangeKey{thread: uint64(zero(at(r.tid))), registered: null, class: classOf(typ, zero(at(r.domain)))}
 	var text []byte
 	if r.text >= 0 && row[r.text].Kind == table.Text {
 		text = row[r.text].Bytes
-	} else if r.tidx >= 0 && row[r.tidx].Kind == table.Integer {
-		k.registered = row[r.tidx].Int
-	} else {
+	} else if k.registered = at(r.tidx); k.registered == null {
 		text = []byte(unresolved(null))
+	}
+	if wrong != nil {
+		return 0, wrong
 	}
 	w := r.workers[worker]
 	n, ok := w.numbers[rangeKey{k.thread, string(text), k.registered, k.class}]
@@ -189,6 +200,7 @@ func (db *DB) readRanges(ctx context.Context, named []trace.Pattern, strings *st
 	r.start, r.end = cols.need("start"), cols.need("end")
 	r.typ, r.tid, r.text, r.tidx = keys.need("eventType"), keys.need("globalTid"), keys.need("text"), keys.need("textId")
 	r.domain = keys.need("domainId")
+	r.table, r.names = db.layout.nvtx, keys.names
 	rows, err := db.src.count(ctx, db.layout.nvtx)
 	if err != nil {
 		return nil, err

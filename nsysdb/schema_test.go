@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,6 +255,11 @@ func TestAttribution(t *testing.T) {
 			fmt.Sprintf("INSERT INTO NVTX_EVENTS (start, end, eventType, textId, globalTid) VALUES (0, 100, 59, 9, %d), (1, 99, 59, 77, %[1]d), (2, 98, 59, NULL, %[1]d)", p1),
 			call(p1, 1, 5), kernel(p, 1, 1, 2, 1, "NULL"),
 		}, []launch{{Name: "k1", Start: 1, Duration: 1, PID: 1, Issue: "k9/<unresolved 77>/<unresolved>"}}, 0},
+		{"integers that a program stored as real numbers", []string{
+			"DROP TABLE NVTX_EVENTS", strings.ReplaceAll(nvtx3, "INTEGER", "REAL"), "DROP TABLE CUPTI_ACTIVITY_KIND_RUNTIME", strings.ReplaceAll(calls3, "INTEGER", "REAL"),
+			fmt.Sprintf("INSERT INTO NVTX_EVENTS (start, end, eventType, textId, globalTid) VALUES (0, 100, 59, 9, %d), (1, NULL, 34, 8, %[1]d)", p1),
+			push(p1, 10, 90, "a"), call(p1, 1, 15), kernel(p, 1, 16, 17, 1, "NULL"),
+		}, []launch{{Name: "k1", Start: 16, Duration: 1, PID: 1, Issue: "k9/a"}}, 0},
 		{"negative times and a process id with the top bit set", []string{
 			fmt.Sprintf("INSERT INTO NVTX_EVENTS (start, end, eventType, text, globalTid) VALUES (-100, -50, 59, 'a', %d)", math.MinInt64|p1),
 			call(math.MinInt64|p1, 1, -70), kernel(math.MinInt64|p, 1, -60, -10, 1, "NULL"),

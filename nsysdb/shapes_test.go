@@ -206,9 +206,17 @@ func TestShapes(t *testing.T) {
 
 		{"a start that is no integer, in mid-table", reportOf(small, shapeTables(), rows, "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start = 'x' WHERE rowid = 700"), false, "a value is not an integer"},
 		{"a device that is no integer, in mid-table", reportOf(small, shapeTables(), rows, "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET deviceId = 1.5 WHERE rowid = 700"), false, "a value is not an integer"},
-		{"starts declared REAL", reportOf(small, shapeTables("start INTEGER", "start REAL"), rows), false, "a value is not an integer"},
-		{"devices declared REAL", reportOf(small, shapeTables("deviceId INTEGER", "deviceId REAL"), rows), false, "a value is not an integer"},
+		{"starts declared REAL", reportOf(small, shapeTables("start INTEGER", "start REAL"), rows), true, ""},
+		{"devices declared REAL", reportOf(small, shapeTables("deviceId INTEGER", "deviceId REAL"), rows), true, ""},
+		{"ranges and calls declared REAL", reportOf(small, shapeTables("eventType INTEGER", "eventType REAL", "globalTid INTEGER", "globalTid REAL", "textId INTEGER", "textId REAL",
+			"domainId INTEGER", "domainId REAL", "correlationId INTEGER, nameId", "correlationId REAL, nameId"), rows), true, ""},
 		{"a call's thread that is a text", reportOf(small, shapeTables(), rows, "UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET globalTid = 'x' WHERE rowid = 700"), false, "a value is not an integer"},
+		{"a call's thread with a fraction", reportOf(small, shapeTables(), rows, "UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET globalTid = 0.5 WHERE rowid = 700"), false, "a value is not an integer"},
+		{"a range's thread that is a text", reportOf(small, shapeTables(), rows, "UPDATE NVTX_EVENTS SET globalTid = 'x' WHERE rowid = 700"), false, "column globalTid of NVTX_EVENTS: a value is not an integer"},
+		{"a range's thread that a real number does not hold", reportOf(small, shapeTables("globalTid INTEGER, endGlobalTid", "globalTid REAL, endGlobalTid"), rows,
+			"UPDATE NVTX_EVENTS SET globalTid = 1 << 53 WHERE rowid = 700"), false, "column globalTid of NVTX_EVENTS: a value is not an integer"},
+		{"a type of a range that has a fraction", reportOf(small, shapeTables(), rows, "UPDATE NVTX_EVENTS SET eventType = 59.5 WHERE rowid = 700"), false, "column eventType of NVTX_EVENTS: a value is not an integer"},
+		{"a name of a range that is a text", reportOf(small, shapeTables(), rows, "UPDATE NVTX_EVENTS SET text = NULL, textId = 'x' WHERE rowid = 700"), false, "column textId of NVTX_EVENTS: a value is not an integer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "r.sqlite")

@@ -20,8 +20,8 @@ func (db *DB) eachString(ctx context.Context, fn func(id int64, value []byte)) e
 		return nil
 	}
 	return db.src.rows(ctx, "StringIds", []string{"id", "value"}, func(row []table.Value) error {
-		if row[0].Kind == table.Integer && row[1].Kind != table.Null {
-			fn(row[0].Int, row[1].Bytes)
+		if id, ok := row[0].Whole(); ok && row[1].Kind != table.Null {
+			fn(id, row[1].Bytes)
 		}
 		return nil
 	})

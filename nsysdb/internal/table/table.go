@@ -7,6 +7,7 @@ package table
 import (
 	"context"
 	"errors"
+	"math"
 )
 
 // ErrUnsupported is what package pages returns, wrapped with the reason, for
@@ -17,6 +18,9 @@ var ErrUnsupported = errors.New("not an ordinary file")
 // that was changed while they read it: the rows they gave are worth nothing.
 var ErrChanged = errors.New("the file was changed while it was read")
 
+// ErrNotInteger is the error of a value that should be an integer, by Value.Whole.
+var ErrNotInteger = errors.New("a value is not an integer")
+
 // A Source reads the tables of one open report. Its methods may be called
 // concurrently.
 type Source interface {
@@ -24,8 +28,8 @@ type Source interface {
 	Tables(ctx context.Context) (map[string]Table, error)
 
 	// Ints calls fn with the rows of a table, in batches, only the named
-	// columns, each of which must be declared INTEGER. NULL reads as null.
-	// A value that is not an integer is an error.
+	// columns. NULL reads as null. A value that is not an integer, by
+	// Value.Whole, is an error that wraps ErrNotInteger.
 	//
 	// Batches arrive concurrently from up to workers goroutines, in no
 	// order; Batch.Seq restores the order of rowids.
@@ -108,6 +112,20 @@ type Value struct {
 	Int   int64
 	Float float64
 	Bytes []byte // of text and blobs; valid until the callback returns
+}
+
+// Whole returns the integer that a value is: that of an integer, or of a real
+// number that can stand for no other. Programs that rewrite reports store real
+// numbers in columns of integers, pandas where some of them are NULL.
+func (v Value) Whole() (n int64, ok bool) {
+	const exact = 1 << 53 // from here on, a float64 stands for several integers
+	switch {
+	case v.Kind == Integer:
+		return v.Int, true
+	case v.Kind == Real && v.Float > -exact && v.Float < exact && v.Float == math.Trunc(v.Float):
+		return int64(v.Float), true
+	}
+	return 0, false
 }
 
 // A Kind is the storage class of a value.

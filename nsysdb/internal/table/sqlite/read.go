@@ -399,7 +399,13 @@ func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, 
 				case nil:
 					full[i][n] = r.opts.Null
 				default:
-					return fmt.Errorf("column %s of %s: %w", r.columns[i], r.name, errNotInteger)
+					// The driver gives no value that value does not know.
+					x, _ := value(v)
+					whole, ok := x.Whole()
+					if !ok {
+						return fmt.Errorf("column %s of %s: %w", r.columns[i], r.name, table.ErrNotInteger)
+					}
+					full[i][n] = whole
 				}
 			}
 			if keys != nil {
@@ -421,8 +427,6 @@ func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, 
 		}
 	})
 }
-
-var errNotInteger = errors.New("a value is not an integer")
 
 // selectFrom selects columns of a table. The unary plus makes expressions of
 // them, which have no declared type: of columns declared BOOLEAN, DATE or
