@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -23,6 +24,7 @@ type scripted struct {
 	until int   // rows that come before err
 	err   error // nil if it reads all
 	key   uint32
+	wrong error // why the columns of its table cannot be told
 
 	calls  []string          // what was asked of it
 	opts   table.IntsOptions // of the last call of Ints
@@ -33,7 +35,7 @@ type scripted struct {
 
 func (s *scripted) Tables(context.Context) (map[string]table.Table, error) {
 	s.calls = append(s.calls, "tables")
-	return map[string]table.Table{s.name: {Name: s.name}}, s.err
+	return map[string]table.Table{s.name: {Name: s.name, Err: s.wrong}}, s.err
 }
 
 func (s *scripted) Count(context.Context, string) (int64, error) {
@@ -187,9 +189,38 @@ func TestHandoverOfNumbers(t *testing.T) {
 		if n, err := s.count(t.Context(), "t"); int(n) != len(c.want) || err != nil {
 			t.Errorf("count: %d, %v, want %d", n, err, len(c.want))
 		}
-		tables, err := s.tables(t.Context())
+		tables, err := s.tables(t.Context(), nil)
 		if d := cmp.Diff(map[string]table.Table{c.want: {Name: c.want}}, tables); d != "" || err != nil {
 			t.Errorf("tables: %v (-want +got):\n%s", err, d)
+		}
+	}
+}
+
+// TestForeignTables: columns that cannot be told matter in the tables that are asked
+// for, and in no other.
+func TestForeignTables(t *testing.T) {
+	bad := errors.New("no such function")
+	for _, c := range []struct {
+		reason       string
+		names        []string
+		scanner, lib error // why they cannot tell the columns of t
+		want         []string
+		wantErr      error
+		opened       bool // SQLite was asked
+	}{
+		{"known", []string{"t"}, nil, nil, []string{"t"}, nil, false},
+		{"of no concern", []string{"u"}, table.ErrUnsupported, bad, nil, nil, false},
+		{"told by SQLite alone", []string{"t"}, table.ErrUnsupported, nil, []string{"t"}, nil, true},
+		{"told by none", []string{"t"}, table.ErrUnsupported, bad, nil, bad, true},
+	} {
+		lib := &scripted{name: "t", wrong: c.lib}
+		s := &source{scanner: &scripted{name: "t", wrong: c.scanner}, lib: lib}
+		tables, err := s.tables(t.Context(), c.names)
+		if got := slices.Sorted(maps.Keys(tables)); err != c.wantErr || !slices.Equal(got, c.want) {
+			t.Errorf("%s: tables %q, %v, want %q, %v", c.reason, got, err, c.want, c.wantErr)
+		}
+		if opened := len(lib.calls) > 0; opened != c.opened {
+			t.Errorf("%s: SQLite was asked: %v, want %v", c.reason, opened, c.opened)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 }
 
 func (db *DB) init(ctx context.Context) error {
-	tables, err := db.src.tables(ctx)
+	tables, err := db.src.tables(ctx, tableNames[:])
 	if err != nil {
 		return err
 	}

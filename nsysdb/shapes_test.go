@@ -195,6 +195,10 @@ func TestShapes(t *testing.T) {
 		{"generated columns", reportOf(small, shapeTables("greenContextId INTEGER", "greenContextId INTEGER AS (start) STORED", "rangeId INTEGER", "rangeId INTEGER AS (start)",
 			"returnValue INTEGER NOT NULL DEFAULT 0", "returnValue INTEGER AS (start)"), rows), true, ""},
 		{"launches in a view", reportOf(small, shapeTables(), rows, "ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL RENAME TO k", "CREATE VIEW CUPTI_ACTIVITY_KIND_KERNEL AS SELECT * FROM k"), true, ""},
+		{"views beside, of functions and tables that are not there", reportOf(small, shapeTables(), rows, "CREATE VIEW v AS SELECT no_such_function(start) FROM CUPTI_ACTIVITY_KIND_KERNEL",
+			"CREATE VIEW w AS SELECT * FROM dropped", "CREATE VIEW x AS SELECT start FROM NVTX_EVENTS"), true, ""},
+		{"launches in a view that is none", reportOf(small, shapeTables(), rows, "ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL RENAME TO k",
+			"CREATE VIEW CUPTI_ACTIVITY_KIND_KERNEL AS SELECT no_such_function(start) FROM k"), false, "no such function"},
 		{"a virtual table beside", reportOf(small, shapeTables(), rows, "CREATE VIRTUAL TABLE w USING rtree(id, lo, hi)"), true, ""},
 		{"descending keys, indexes", reportOf(shapeTables("id INTEGER NOT NULL PRIMARY KEY", "id INTEGER NOT NULL PRIMARY KEY DESC"), rows, "CREATE INDEX i ON CUPTI_ACTIVITY_KIND_KERNEL(start DESC)"), true, ""},
 

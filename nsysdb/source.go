@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 
@@ -122,12 +123,23 @@ func (s *source) read(ctx context.Context, reset func(), fn func(table.Source) e
 
 func nothing() {}
 
-// tables is table.Source.Tables.
-func (s *source) tables(ctx context.Context) (tables map[string]table.Table, err error) {
+// tables is table.Source.Tables, without what is none of the report's: tables and
+// views whose columns cannot be told, but for those of the names given. Of these
+// that is an error, since a table without its columns would pass for one of an
+// older report.
+func (s *source) tables(ctx context.Context, names []string) (tables map[string]table.Table, err error) {
 	err = s.read(ctx, nothing, func(t table.Source) (err error) {
-		tables, err = t.Tables(ctx)
-		return err
+		if tables, err = t.Tables(ctx); err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := tables[name].Err; err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	maps.DeleteFunc(tables, func(_ string, t table.Table) bool { return t.Err != nil })
 	return tables, err
 }
 

@@ -24,7 +24,8 @@ var ErrNotInteger = errors.New("a value is not an integer")
 // A Source reads the tables of one open report. Its methods may be called
 // concurrently.
 type Source interface {
-	// Tables returns the ordinary tables and views by name.
+	// Tables returns the tables and views by name. One whose columns cannot
+	// be told has an Err.
 	Tables(ctx context.Context) (map[string]Table, error)
 
 	// Ints calls fn with the rows of a table, in batches, only the named
@@ -53,6 +54,7 @@ type Source interface {
 type Table struct {
 	Name    string
 	Columns []Column // in order of declaration
+	Err     error    // why the columns cannot be told, nil if they can
 }
 
 // Has reports whether the table has the column.

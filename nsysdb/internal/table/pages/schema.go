@@ -48,17 +48,15 @@ func (s *Source) readSchema(ctx context.Context) error {
 	})
 }
 
-// Tables implements [table.Source]. Where the columns of some table cannot be
-// told, as those of a view, it returns an error that wraps
-// [table.ErrUnsupported], since a table without its columns would pass for one
-// of an older report. The other tables can be read nevertheless.
+// Tables implements [table.Source]. The Err of a table whose columns cannot be
+// told, as those of a view, wraps [table.ErrUnsupported].
 func (s *Source) Tables(context.Context) (map[string]table.Table, error) {
 	tables := make(map[string]table.Table, len(s.tables))
 	for name, d := range s.tables {
-		if d.columns == nil {
-			return nil, fmt.Errorf("%s: %s: %w", s.path, name, d.refused)
-		}
 		t := table.Table{Name: name}
+		if d.columns == nil {
+			t.Err = fmt.Errorf("%s: %s: %w", s.path, name, d.refused)
+		}
 		for _, c := range d.columns {
 			t.Columns = append(t.Columns, c.Column)
 		}

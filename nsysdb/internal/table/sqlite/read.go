@@ -80,22 +80,41 @@ func (s *source) tables(ctx context.Context, tables map[string]table.Table) erro
 		return err
 	}
 	defer s.put(c)
-	// hidden is 1 for the hidden columns of virtual tables; generated columns
-	// (2 and 3) read like others.
-	const q = `SELECT m.name, x.name, x.type FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS x
-		WHERE m.type IN ('table', 'view') AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND x.hidden <> 1 ORDER BY m.rowid, x.cid`
-	return query(ctx, c, q, nil, func(cur *cursor) error {
-		row := cur.row
+	const q = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY rowid"
+	var names []string
+	err = eachRow(ctx, c, q, nil, func(row []driver.Value) { names = append(names, text(row[0])) })
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		t := table.Table{Name: name}
+		// hidden is 1 for the hidden columns of virtual tables; generated columns
+		// (2 and 3) read like others.
+		const q = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid"
+		err := eachRow(ctx, c, q, []driver.NamedValue{{Ordinal: 1, Value: name}}, func(row []driver.Value) {
+			t.Columns = append(t.Columns, table.Column{Name: text(row[0]), Type: strings.ToUpper(text(row[1]))})
+		})
+		var e sqlite3.Error
+		switch {
+		case errors.As(err, &e) && e.Code == sqlite3.ErrError: // a view of what is not there, or with functions that are not
+			t.Columns, t.Err = nil, fmt.Errorf("%s: %w", name, err)
+		case err != nil:
+			return err
+		}
+		tables[name] = t
+	}
+	return nil
+}
+
+// eachRow calls fn with each row of a query.
+func eachRow(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, fn func([]driver.Value)) error {
+	return query(ctx, c, q, args, func(cur *cursor) error {
 		for {
 			more, err := cur.next()
 			if err != nil || !more {
 				return err
 			}
-			name := text(row[0])
-			t := tables[name]
-			t.Name = name
-			t.Columns = append(t.Columns, table.Column{Name: text(row[1]), Type: strings.ToUpper(text(row[2]))})
-			tables[name] = t
+			fn(cur.row)
 		}
 	})
 }
@@ -205,14 +224,8 @@ func count(ctx context.Context, c *sqlite3.SQLiteConn, name string) (n int64, er
 // have none, as those of a view, or no name is left for it.
 func rowid(ctx context.Context, c *sqlite3.SQLiteConn, name string) (string, error) {
 	taken := map[string]bool{}
-	err := query(ctx, c, "SELECT lower(name) FROM pragma_table_xinfo(?)", []driver.NamedValue{{Ordinal: 1, Value: name}}, func(cur *cursor) error {
-		for {
-			more, err := cur.next()
-			if err != nil || !more {
-				return err
-			}
-			taken[text(cur.row[0])] = true
-		}
+	err := eachRow(ctx, c, "SELECT lower(name) FROM pragma_table_xinfo(?)", []driver.NamedValue{{Ordinal: 1, Value: name}}, func(row []driver.Value) {
+		taken[text(row[0])] = true
 	})
 	if err != nil {
 		return "", err

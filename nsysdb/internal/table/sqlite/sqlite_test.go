@@ -210,11 +210,16 @@ func TestNotIntegers(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	s, _ := made(t, "CREATE TABLE t(a integer, b INTEGER AS (a+1), c INTEGER AS (a+2) STORED, d); CREATE VIEW v AS SELECT a FROM t",
-		"CREATE VIRTUAL TABLE w USING rtree(id, lo, hi)", "CREATE TABLE x(k INTEGER PRIMARY KEY) WITHOUT ROWID")
+		"CREATE VIRTUAL TABLE w USING rtree(id, lo, hi)", "CREATE TABLE x(k INTEGER PRIMARY KEY) WITHOUT ROWID",
+		"CREATE VIEW y AS SELECT no_such_function(a) FROM t")
 	got, err := s.Tables(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := got["y"].Err; err == nil || !strings.Contains(err.Error(), "no such function: no_such_function") {
+		t.Errorf("a view with a function that is not there: %v", err)
+	}
+	delete(got, "y")
 	for name := range got {
 		if strings.HasPrefix(name, "w_") {
 			delete(got, name) // where the virtual table keeps its contents
