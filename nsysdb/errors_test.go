@@ -82,6 +82,12 @@ func TestUnusableFiles(t *testing.T) {
 		{"kernels without names", func(t *testing.T) string {
 			return makeReport(t, "CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INTEGER, end INTEGER, deviceId INTEGER, streamId INTEGER)")
 		}, nsysdb.Malformed, "no column demangledName", ""},
+		{"a damaged name of a table", func(t *testing.T) string {
+			return makeReport(t, kernels3, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET name = 'CUPTI_ACTIVITY_KIND_KERNEM' WHERE name = 'CUPTI_ACTIVITY_KIND_KERNEL'")
+		}, nsysdb.Corrupt, "the file is damaged", "copy the file again"},
+		{"a damaged name in the definition of a table", func(t *testing.T) string {
+			return makeReport(t, kernels3, nvtx3, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET sql = replace(sql, 'NVTX_EVENTS', 'nVTX_EVENTS')")
+		}, nsysdb.Corrupt, `table "NVTX_EVENTS" has another name in its definition`, "copy the file again"},
 		{"ranges whose types are texts", func(t *testing.T) string {
 			return makeReport(t, kernels3, nvtx3, event(59, 1, 2, 3, "a"), "UPDATE NVTX_EVENTS SET eventType = 'x'")
 		}, nsysdb.Malformed, "column eventType of NVTX_EVENTS: a value is not an integer", "nsys export"},

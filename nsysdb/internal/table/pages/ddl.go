@@ -30,6 +30,17 @@ type column struct {
 // (SQLITE_MAX_COLUMN).
 const maxColumns = 2000
 
+// tableName returns the name in a CREATE TABLE statement as the schema holds it,
+// "" if it is none.
+func tableName(sql string) string {
+	p := ddl{sql: sql, rest: sql}
+	p.next()
+	if !p.take("CREATE") || !p.take("TABLE") {
+		return ""
+	}
+	return p.tok.text
+}
+
 // parseTable parses a CREATE TABLE statement as the schema holds it: columns
 // with a type and the usual constraints. It refuses what it does not know, as
 // what it does not know may change how rows are stored.

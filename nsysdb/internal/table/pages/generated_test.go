@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/pages"
 )
 
 // wide makes a table with integers of every width and rows of every kind.
@@ -159,6 +161,33 @@ func checkRefused(t *testing.T, got, want map[string]string) {
 	for name, reason := range got {
 		if _, ok := want[name]; !ok {
 			t.Errorf("%q refused: %s", name, reason)
+		}
+	}
+}
+
+// TestDamagedNames changes one of the names that a schema has of a table.
+func TestDamagedNames(t *testing.T) {
+	const create = `CREATE TABLE "a ""table"(id INTEGER)`
+	for _, c := range []struct {
+		reason, set string
+		refused     bool
+	}{
+		{"nothing", "name = name", false},
+		{"the name", "name = 'a ''table'", true},
+		{"the case of the name", "name = 'A \"table'", true},
+		{"the name of the table", "tbl_name = 'b'", true},
+		{"the name in the definition", `sql = replace(sql, 'a "', 'b "')`, true},
+	} {
+		path := filepath.Join(t.TempDir(), "db")
+		db := connect(t, path, "rwc")
+		exec(t, db, create, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET "+c.set)
+		db.Close()
+		s, err := pages.Open(t.Context(), path)
+		if err == nil {
+			s.Close()
+		}
+		if refused := errors.Is(err, table.ErrUnsupported) && strings.Contains(err.Error(), "is called"); refused != c.refused {
+			t.Errorf("%s: %v, refused: want %v", c.reason, err, c.refused)
 		}
 	}
 }

@@ -25,13 +25,18 @@ func schemaTable() *definition {
 
 func (s *Source) readSchema(ctx context.Context) error {
 	s.tables = map[string]*definition{}
-	return s.rows(ctx, schemaTable(), []int{0, 1, 3, 4}, func(row []table.Value) error {
-		kind, name, root, sql := string(row[0].Bytes), string(row[1].Bytes), row[2], string(row[3].Bytes)
+	return s.rows(ctx, schemaTable(), []int{0, 1, 2, 3, 4}, func(row []table.Value) error {
+		kind, name, of, root, sql := string(row[0].Bytes), string(row[1].Bytes), string(row[2].Bytes), row[3], string(row[4].Bytes)
 		if kind != "table" && kind != "view" {
 			return nil
 		}
 		if s.tables[name] != nil {
 			return refuse("two tables %q", name)
+		}
+		// A schema has the name of a table three times (§2.6). One that is damaged
+		// would pass for another table, and the report for one without this one.
+		if in := tableName(sql); of != name || kind == "table" && in != "" && in != name {
+			return refuse("table %q is called %q and %q", name, of, in)
 		}
 		d := &definition{name: name}
 		s.tables[name] = d

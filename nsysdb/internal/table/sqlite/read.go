@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -80,10 +81,19 @@ func (s *source) tables(ctx context.Context, tables map[string]table.Table) erro
 		return err
 	}
 	defer s.put(c)
-	const q = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY rowid"
+	// SQLite goes by the name in a definition, which table_list has. Another one in
+	// the schema is damaged.
+	const q = `SELECT m.name, l.name IS NULL FROM sqlite_schema AS m LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = m.name
+		WHERE m.type IN ('table', 'view') AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.rowid`
 	var names []string
-	err = eachRow(ctx, c, q, nil, func(row []driver.Value) { names = append(names, text(row[0])) })
-	if err != nil {
+	var damaged error
+	err = eachRow(ctx, c, q, nil, func(row []driver.Value) {
+		names = append(names, text(row[0]))
+		if row[1] != int64(0) {
+			damaged = fmt.Errorf("%w: table %q has another name in its definition", ErrCorrupt, text(row[0]))
+		}
+	})
+	if err = cmp.Or(err, damaged); err != nil {
 		return err
 	}
 	for _, name := range names {
