@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -286,6 +285,14 @@ func rowids(ctx context.Context, c *sqlite3.SQLiteConn, name, id string) (lo, hi
 	return lo, hi, ok, err
 }
 
+// databaseSize returns the size of the database in bytes, that in its write-ahead
+// log included.
+func databaseSize(ctx context.Context, c *sqlite3.SQLiteConn) (size int64, err error) {
+	const q = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+	err = eachRow(ctx, c, q, nil, func(row []driver.Value) { size, _ = row[0].(int64) })
+	return size, err
+}
+
 func (s *source) Ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, fn func(table.Batch) error) error {
 	return s.finish(s.ints(ctx, name, columns, opts, fn))
 }
@@ -311,11 +318,17 @@ func (s *source) ints(ctx context.Context, name string, columns []string, opts t
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	size, err := databaseSize(ctx, c)
+	if err != nil {
+		s.put(c)
+		return err
+	}
 	span := uint64(hi) - uint64(lo) // right where hi - lo overflows
-	if !ok || span/batchRows >= math.MaxInt32 {
-		// No rowids, or so sparse that spans of them mean nothing.
+	if !ok || span >= uint64(max(size, batchRows)) {
+		// No rowids, or so sparse that most spans of them would be empty: a row
+		// takes several bytes, so that there are more rowids than rows.
 		defer s.put(c)
-		return r.read(ctx, c, selected+inOrder(id), nil, 0, 0)
+		return r.read(ctx, c, selected+inOrder(id), nil, 0, 0, r.newBuffer())
 	}
 	chunks := int64(span/batchRows) + 1
 	if int64(workers) > chunks {
@@ -331,6 +344,7 @@ func (s *source) ints(ctx context.Context, name string, columns []string, opts t
 	}
 	var taken atomic.Int64
 	work := func(worker int, c *sqlite3.SQLiteConn) {
+		buf := r.newBuffer()
 		for {
 			k := taken.Add(1) - 1
 			if k >= chunks {
@@ -346,7 +360,7 @@ func (s *source) ints(ctx context.Context, name string, columns []string, opts t
 				to = from + batchRows - 1
 			}
 			args := []driver.NamedValue{{Ordinal: 1, Value: from}, {Ordinal: 2, Value: to}}
-			if err := r.read(ctx, c, q, args, worker, int(k)); err != nil {
+			if err := r.read(ctx, c, q, args, worker, int(k), buf); err != nil {
 				fail(err)
 				return
 			}
@@ -378,18 +392,28 @@ type intsReader struct {
 	turns   *table.Turns
 }
 
+// A buffer has room for the rows of a batch.
+type buffer struct {
+	columns [][]int64
+	keys    []uint32 // nil if there are no keys
+}
+
+func (r *intsReader) newBuffer() *buffer {
+	b := &buffer{columns: make([][]int64, len(r.columns))}
+	for i := range b.columns {
+		b.columns[i] = make([]int64, batchRows)
+	}
+	if len(r.opts.Keys) > 0 {
+		b.keys = make([]uint32, batchRows)
+	}
+	return b
+}
+
 // read passes on the rows of one query, in batches with numbers from seq. It
 // is one batch, perhaps an empty one, if a batch has room for the rows.
-func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, worker, seq int) error {
+func (r *intsReader) read(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, worker, seq int, buf *buffer) error {
 	return query(ctx, c, q, args, func(cur *cursor) error {
-		full := make([][]int64, len(r.columns))
-		for i := range full {
-			full[i] = make([]int64, batchRows)
-		}
-		var keys []uint32
-		if len(r.opts.Keys) > 0 {
-			keys = make([]uint32, batchRows)
-		}
+		full, keys := buf.columns, buf.keys
 		n, first := 0, seq
 		flush := func() error {
 			if n == 0 && seq > first {
