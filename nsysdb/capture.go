@@ -25,6 +25,7 @@ func (db *DB) describe(ctx context.Context, tables map[string]table.Table) error
 	d.captureMeta()
 	d.system()
 	d.gpus()
+	d.devices()
 	d.processes()
 	d.clock()
 	d.opaque()
@@ -162,23 +163,6 @@ func (d *describer) system() {
 			d.c.Host = str(row[1])
 		}
 	})
-}
-
-func (d *describer) gpus() {
-	add := func(id, name, sms, major, minor, memory table.Value, kHz int64) {
-		g := trace.GPU{ID: int(num(id)), Name: str(name), SMs: int(num(sms)), MemoryBytes: num(memory), ClockRateKHz: kHz}
-		if n := num(major); n > 0 {
-			g.Compute = fmt.Sprintf("%d.%d", n, num(minor))
-		}
-		d.c.GPUs = append(d.c.GPUs, g)
-	}
-	d.rows("TARGET_INFO_GPU", []string{"id", "name", "smCount", "computeMajor", "computeMinor", "totalMemory", "clockRate"},
-		func(r []table.Value) { add(r[0], r[1], r[2], r[3], r[4], r[5], num(r[6])/1000) }) // clockRate is in Hz
-	if len(d.c.GPUs) == 0 { // exports of 2020 and early 2021; coreClockRate is CUPTI's, in kHz
-		d.rows("TARGET_INFO_CUDA_GPU", []string{"deviceId", "name", "numMultiprocessors", "computeCapabilityMajor", "computeCapabilityMinor", "globalMemorySize", "coreClockRate"},
-			func(r []table.Value) { add(r[0], r[1], r[2], r[3], r[4], r[5], num(r[6])) })
-	}
-	slices.SortStableFunc(d.c.GPUs, func(a, b trace.GPU) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 func (d *describer) processes() {

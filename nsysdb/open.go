@@ -20,7 +20,8 @@ type DB struct {
 	src     *source
 	layout  layout
 	capture trace.Capture
-	usable  error // why Read refuses; nil if it does not
+	devices map[cudaDevice]int // the id of its GPU
+	usable  error              // why Read refuses; nil if it does not
 }
 
 // Open opens a report that Nsight Systems exported to SQLite and reads what it
@@ -68,7 +69,9 @@ func (db *DB) Close() error { return db.src.Close() }
 
 // Capture returns what the report says about itself.
 //
-// Launches is what the table's row numbers tell. GraphLaunches, Unattributed
+// GPUs are all of the machine's; those of a [trace.Trace] that DB.Read returns are
+// those that its launches ran on, where the report tells. Launches is what the
+// table's row numbers tell. GraphLaunches, Unattributed
 // and Unresolved are counted by [DB.Read] and are 0 here, and Processes may be
 // empty where an old report does not list them.
 func (db *DB) Capture() trace.Capture { return db.capture }

@@ -53,6 +53,7 @@ func (db *DB) Read(ctx context.Context, q Query) (*trace.Trace, error) {
 			return nil, err
 		}
 	}
+	t.Capture.GPUs = db.gpusOf(t.Tracks)
 	return t, nil
 }
 
@@ -61,7 +62,6 @@ func (db *DB) read(ctx context.Context, q *Query) (*trace.Trace, error) {
 		return nil, db.usable
 	}
 	t := &trace.Trace{Capture: db.capture}
-	t.Capture.GPUs = slices.Clone(db.capture.GPUs)
 	t.Capture.Processes = slices.Clone(db.capture.Processes)
 	t.Capture.Warnings = slices.Clone(db.capture.Warnings)
 	t.Capture.Diagnostics = slices.Clone(db.capture.Diagnostics)

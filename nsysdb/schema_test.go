@@ -137,6 +137,50 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// TestGPUs lists the GPUs that launches in scope ran on.
+func TestGPUs(t *testing.T) {
+	p, q := global(1, 0), global(2, 0)
+	// The first process sees all GPUs, the second the last alone.
+	const devices = "CREATE TABLE TARGET_INFO_CUDA_DEVICE (gpuId INTEGER, cudaId INTEGER NOT NULL, pid INTEGER NOT NULL)"
+	base := []string{kernels3, calls3, nvtx3, names(), "CREATE TABLE TARGET_INFO_GPU (id INTEGER, name TEXT)", "INSERT INTO TARGET_INFO_GPU VALUES (0, 'display'), (1, 'a'), (2, 'b')",
+		kernel(p, 1, 10, 20, 1, "NULL"), kernel(p, 2, 20, 30, 2, "NULL"), kernel(q, 1, 30, 40, 3, "NULL"), "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET deviceId = 1 WHERE start = 10",
+		push(global(1, 1), 0, 5, "step"), call(global(1, 1), 1, 1)}
+	told := "INSERT INTO TARGET_INFO_CUDA_DEVICE VALUES (0, 0, 1), (1, 1, 1), (2, 2, 1), (2, 0, 2)"
+	step, err := trace.ParsePattern("step")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name       string
+		statements []string
+		scope      trace.Scope
+		want       []int
+	}{
+		{"no such table", nil, trace.Scope{}, []int{0, 1, 2}},
+		{"all ran something", []string{devices, told}, trace.Scope{}, []int{0, 1, 2}},
+		{"of one process", []string{devices, told}, trace.Scope{PIDs: []int{2}}, []int{2}},
+		{"of one device", []string{devices, told}, trace.Scope{PIDs: []int{1}, Devices: []int{1}}, []int{1}},
+		{"in a range", []string{devices, told}, trace.Scope{NVTX: []trace.Pattern{step}}, []int{1}},
+		{"a process that is not listed", []string{devices, told, "DELETE FROM TARGET_INFO_CUDA_DEVICE WHERE pid = 2"}, trace.Scope{PIDs: []int{2}}, []int{0, 1, 2}},
+		{"a GPU that is not listed", []string{devices, told, "DELETE FROM TARGET_INFO_GPU WHERE id = 2"}, trace.Scope{PIDs: []int{2}}, []int{0, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			db := open(t, makeReport(t, append(append([]string{}, base...), tt.statements...)...))
+			tr, err := db.Read(context.Background(), nsysdb.Query{Scope: tt.scope})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, g := range tr.Capture.GPUs {
+				got = append(got, g.ID)
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("GPUs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // TestNames resolves string ids.
 func TestNames(t *testing.T) {
 	// An export's columns are NOT NULL; a damaged or edited file's need not be.

@@ -57,7 +57,7 @@ type Capture struct {
 	StartUTC    int64  // start of the capture, nanoseconds since the Unix epoch; 0 if unknown
 	Start, Stop int64  // bounds of the capture on the trace's clock; both 0 if unknown
 
-	GPUs      []GPU
+	GPUs      []GPU // that the launches ran on; all of the machine's where the report does not tell
 	Processes []Process
 
 	// Launches is the number of kernel rows in the report, whatever the
