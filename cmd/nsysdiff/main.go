@@ -12,10 +12,21 @@ import (
 
 func main() {
 	collectLate()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], environment{os.Stdout, os.Stderr, os.Getenv, time.Now}))
+}
+
+// interrupts returns the signals that end a run, with what it keeps in temporary
+// directories removed: also that of a terminal that goes away, unless nohup or the
+// like had it ignored.
+func interrupts() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // collectLate puts the first collection of garbage off until the heap is 64 MB
