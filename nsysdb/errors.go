@@ -76,6 +76,9 @@ func explain(path string, err error) error {
 	case errors.Is(err, table.ErrUnsupported):
 		e.Kind, e.Problem = NoSQLite, "this build, which has no SQLite, cannot read the file: "+bareMessage(path, err)
 		e.Hint = "build with CGO_ENABLED=1 and a C compiler"
+	case errors.Is(err, sqlite.ErrNoCopy):
+		e.Kind, e.Problem = Unreadable, bareMessage(path, err)
+		e.Hint = "set TMPDIR to a directory that you may write to and that has room for the report"
 	case errors.Is(err, table.ErrChanged):
 		e.Kind, e.Problem = Busy, "another program changed the file while it was read"
 		e.Hint = "wait until the export is done"

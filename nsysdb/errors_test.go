@@ -277,6 +277,19 @@ func TestDroppedEvents(t *testing.T) {
 	}
 }
 
+// TestNoTemporaryDirectory: a report with a log is read from a copy, and to say that
+// there is no making one does not blame the report.
+func TestNoTemporaryDirectory(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("TMPDIR means nothing there")
+	}
+	path := filepath.Join(t.TempDir(), "r.sqlite")
+	exec(t, connect(t, path, "rwc"), "PRAGMA journal_mode = WAL", kernels3) // stays open, so that the log stays
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "no"))
+	_, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
+	checkError(t, err, path, nsysdb.Unreadable, "copying it with its write-ahead log to a temporary directory: ", "TMPDIR")
+}
+
 // TestWriteAheadLog reads a database whose newest rows are still in the log.
 func TestWriteAheadLog(t *testing.T) {
 	dir := t.TempDir()

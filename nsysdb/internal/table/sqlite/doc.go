@@ -25,6 +25,9 @@ var (
 	ErrCorrupt = errors.New("the database is damaged")
 	// ErrBusy means that another program is writing the file.
 	ErrBusy = table.ErrBusy
+	// ErrNoCopy means that there is no making a copy, which a file with a
+	// write-ahead log is read from.
+	ErrNoCopy = errors.New("copying it with its write-ahead log to a temporary directory")
 	// ErrHotJournal means that a program died while it wrote the file, and
 	// its journal must be rolled back before the file can be read.
 	ErrHotJournal = errors.New("a write was interrupted and its journal not rolled back")

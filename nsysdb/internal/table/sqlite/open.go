@@ -115,12 +115,16 @@ func dsn(path string, immutable bool) (string, error) {
 
 const copyName = "report.sqlite"
 
-// copyWithLog copies a database and its write-ahead log to a new directory.
+// copyWithLog copies a database and its write-ahead log to a new directory. The
+// error is ErrNoCopy where the directory is at fault, and not what is copied.
 func copyWithLog(ctx context.Context, db *table.File) (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "nsysdb-"); err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %w", ErrNoCopy, err)
 	}
 	if err = copyTo(ctx, filepath.Join(dir, copyName), db); err != nil {
+		if p := (*fs.PathError)(nil); errors.As(err, &p) && filepath.Dir(p.Path) == dir {
+			err = fmt.Errorf("%w: %w", ErrNoCopy, err)
+		}
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, nil
