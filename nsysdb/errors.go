@@ -3,6 +3,8 @@ package nsysdb
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -69,6 +71,7 @@ func explain(path string, err error) error {
 		return err
 	}
 	e := &Error{Path: path, Err: err}
+	var p *fs.PathError
 	switch {
 	case errors.Is(err, sqlite.ErrNoSQLite):
 		e.Kind, e.Problem = NoSQLite, "this build cannot read the file: "+bareMessage(path, err)
@@ -79,6 +82,12 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite.ErrNoCopy):
 		e.Kind, e.Problem = Unreadable, bareMessage(path, err)
 		e.Hint = "set TMPDIR to a directory that you may write to and that has room for the report"
+	case errors.Is(err, fs.ErrPermission) && errors.As(err, &p):
+		e.Kind, e.Problem = Permission, "no permission to read "+filepath.Base(p.Path)
+		e.Hint = "a part of the report may be in it: ask its owner to let you read it"
+	case errors.Is(err, sqlite.ErrPathTooLong):
+		e.Kind, e.Problem = Unreadable, oneLine(sqlite.ErrPathTooLong)
+		e.Hint = "copy it to a directory with a shorter path"
 	case errors.Is(err, table.ErrChanged):
 		e.Kind, e.Problem = Busy, "another program changed the file while it was read"
 		e.Hint = "wait until the export is done"

@@ -88,6 +88,27 @@ func TestUnusableFiles(t *testing.T) {
 		{"a damaged name in the definition of a table", func(t *testing.T) string {
 			return makeReport(t, kernels3, nvtx3, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET sql = replace(sql, 'NVTX_EVENTS', 'nVTX_EVENTS')")
 		}, nsysdb.Corrupt, `table "NVTX_EVENTS" has another name in its definition`, "copy the file again"},
+		{"a schema format that no SQLite writes", func(t *testing.T) string {
+			b := bytes.Clone(whole)
+			b[47] = 9
+			return write(t, "r.sqlite", b)
+		}, nsysdb.Corrupt, "the file is damaged: the database is damaged: unsupported file format", "copy the file again"},
+		{"a path too long for SQLite", func(t *testing.T) string {
+			b := bytes.Clone(whole)
+			b[18], b[19] = 2, 2 // in WAL mode, for SQLite to read
+			dir := t.TempDir()
+			for range 3 {
+				dir = filepath.Join(dir, strings.Repeat("d", 200))
+			}
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				t.Skip(err)
+			}
+			path := filepath.Join(dir, "r.sqlite")
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Skip(err)
+			}
+			return path
+		}, nsysdb.Unreadable, "longer than the 504 bytes", "shorter path"},
 		{"ranges whose types are texts", func(t *testing.T) string {
 			return makeReport(t, kernels3, nvtx3, event(59, 1, 2, 3, "a"), "UPDATE NVTX_EVENTS SET eventType = 'x'")
 		}, nsysdb.Malformed, "column eventType of NVTX_EVENTS: a value is not an integer", "nsys export"},
@@ -183,12 +204,21 @@ func TestNoPermission(t *testing.T) {
 	if os.Getuid() == 0 || runtime.GOOS == "windows" {
 		t.Skip("root may read every file")
 	}
-	path := write(t, "r.sqlite", recordedBytes(t))
-	if err := os.Chmod(path, 0); err != nil {
-		t.Fatal(err)
+	for _, suffix := range []string{"", "-journal", "-wal"} {
+		path := write(t, "r.sqlite", recordedBytes(t))
+		problem, hint := "no permission to read it", ""
+		if suffix != "" {
+			problem, hint = "no permission to read r.sqlite"+suffix, "owner"
+			if err := os.WriteFile(path+suffix, []byte("what it holds"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(path+suffix, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
+		checkError(t, err, path, nsysdb.Permission, problem, hint)
 	}
-	_, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
-	checkError(t, err, path, nsysdb.Permission, "no permission", "")
 }
 
 func TestPipe(t *testing.T) {

@@ -28,6 +28,8 @@ var (
 	// ErrNoCopy means that there is no making a copy, which a file with a
 	// write-ahead log is read from.
 	ErrNoCopy = errors.New("copying it with its write-ahead log to a temporary directory")
+	// ErrPathTooLong means that SQLite takes no path as long as the file's.
+	ErrPathTooLong = errors.New("its path is longer than the 504 bytes that SQLite takes")
 	// ErrHotJournal means that a program died while it wrote the file, and
 	// its journal must be rolled back before the file can be read.
 	ErrHotJournal = errors.New("a write was interrupted and its journal not rolled back")

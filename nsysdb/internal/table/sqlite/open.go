@@ -51,6 +51,11 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 		// The copy is private: SQLite may create what it likes beside it.
 		dbPath, immutable = filepath.Join(s.tmp, copyName), false
 	case s.file.Real + "-journal":
+		// SQLite cannot tell whether one that it may not read is to be rolled back,
+		// and does not say so.
+		if err = readable(s.file.Log); err != nil {
+			return nil, err
+		}
 		immutable = false
 	}
 	if s.dsn, err = dsn(dbPath, immutable); err != nil {
@@ -58,10 +63,30 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 	}
 	c, err := s.conn(ctx)
 	if err != nil {
+		var e sqlite3.Error
+		if errors.As(err, &e) && e.Code == sqlite3.ErrCantOpen && len(dbPath) > maxPath {
+			err = fmt.Errorf("%w: %w", ErrPathTooLong, err)
+		}
 		return nil, s.finish(err)
 	}
 	s.put(c)
 	return s, nil
+}
+
+// maxPath is the length in bytes of the longest path that SQLite opens, a link
+// followed: MAX_PATHNAME of os_unix.c in its source, less "-journal".
+const maxPath = 512 - 8
+
+// readable returns the error of opening a file, if it is there.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // clockStep is more than the clock that the times of files are taken from stands
@@ -320,14 +345,15 @@ func explain(err error) error {
 		return err
 	}
 	kind := error(nil)
-	switch e.Code {
-	case sqlite3.ErrNotADB:
+	switch {
+	case e.Code == sqlite3.ErrNotADB:
 		kind = ErrNotDatabase
-	case sqlite3.ErrCorrupt:
+	case e.Code == sqlite3.ErrCorrupt, e.ExtendedCode == sqlite3.ErrIoErrShortRead,
+		e.Code == sqlite3.ErrError && e.Error() == "unsupported file format": // a schema format that no SQLite writes
 		kind = ErrCorrupt
-	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+	case e.Code == sqlite3.ErrBusy, e.Code == sqlite3.ErrLocked:
 		kind = ErrBusy
-	case sqlite3.ErrReadonly:
+	case e.Code == sqlite3.ErrReadonly:
 		kind = ErrHotJournal
 	default:
 		return err
