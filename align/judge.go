@@ -1,7 +1,6 @@
 package align
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -150,25 +149,6 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 		}
 	}
 	groups := slices.Collect(maps.Values(equal))
-	equalWork := func(g []int, each func(g []int)) {
-		base := func(i int) float64 { return sites[i].Mock.MedianNS }
-		least, most := math.Inf(1), 0.0
-		for _, i := range g {
-			least, most = min(least, base(i)), max(most, base(i))
-		}
-		if most <= otherWork*least {
-			each(g)
-			return
-		}
-		slices.SortFunc(g, func(a, b int) int { return cmp.Compare(base(a), base(b)) })
-		from := 0
-		for k := 1; k <= len(g); k++ {
-			if k == len(g) || base(g[k]) > otherWork*base(g[k-1]) {
-				each(g[from:k])
-				from = k
-			}
-		}
-	}
 	spreadOf := func(g []int) {
 		if len(g) < minEqualSites {
 			return
@@ -193,7 +173,43 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 			*sites[i].Noise = max(*sites[i].Noise, noise)
 		}
 	}
-	parallel(ctx, len(groups), func(n int) { equalWork(groups[n], spreadOf) })
+	parallel(ctx, len(groups), func(n int) {
+		for _, g := range byWork(sites, groups[n]) {
+			spreadOf(g)
+		}
+	})
+}
+
+// byWork divides sites where the next longer time in the base is otherWork times as long.
+// Such a gap is none within a bucket of times that are less apart.
+func byWork(sites []Site, g []int) [][]int {
+	type bucket struct {
+		least, most float64
+		sites       []int
+	}
+	buckets := map[int]*bucket{}
+	for _, i := range g {
+		ns := sites[i].Mock.MedianNS
+		k := int(math.Floor(math.Log(max(ns, 1e-9)) / math.Log(otherWork)))
+		b := buckets[k]
+		if b == nil {
+			b = &bucket{least: ns, most: ns}
+			buckets[k] = b
+		}
+		b.least, b.most = min(b.least, ns), max(b.most, ns)
+		b.sites = append(b.sites, i)
+	}
+	var works [][]int
+	most := 0.0
+	for _, k := range slices.Sorted(maps.Keys(buckets)) {
+		b := buckets[k]
+		if len(works) == 0 || b.least > otherWork*most {
+			works = append(works, nil)
+		}
+		at := &works[len(works)-1]
+		*at, most = append(*at, b.sites...), b.most
+	}
+	return works
 }
 
 // apart returns the ratio of two values, the larger over the smaller.
