@@ -62,7 +62,6 @@ type cellScratch[T duration32or64] struct {
 	columns []columnLaunches[T]
 	ranks   *sampleRanks // of the last column: most have as many launches
 	sorter  fewSorter[T]
-	keys    fewSorter[uint64] // of durations and where they stood
 }
 
 // columnLaunches is the launches of one column, as they come.
@@ -152,7 +151,6 @@ func newView(s *sequence, steps []step, classes []placedClass) *view {
 // A cell is what one side has in one column.
 type cell struct {
 	sample  *Sample // nil if it has nothing
-	order   []uint8 // of sample.Steps, as in orderedSteps.at, if it is known already
 	config  uint32  // the most frequent configuration
 	varies  bool    // others have another geometry
 	first   int     // a launch that has that configuration
@@ -211,7 +209,6 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 		columns[column].add(step, launch, T(l.Duration(launch)), l.Config[launch])
 	})
 	samples := make([]Sample, len(columns))
-	var orders []uint8 // one after the other
 	for i := range columns {
 		c, sample := &columns[i], &samples[i]
 		if len(c.durations) == 0 {
@@ -220,38 +217,13 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 		if n := len(c.durations); scratch.ranks == nil || scratch.ranks.n != n {
 			scratch.ranks = newSampleRanks(n)
 		}
-		steps, before := c.steps(), len(orders)
-		if len(c.bounds) == 0 && len(c.durations) <= maxBlocks { // those are the steps
-			orders = slices.Grow(orders, len(columns)*maxBlocks-before)
-			orders = sortSteps(c.durations, orders, &scratch.keys)
-		}
-		fillSample(sample, c.durations, steps, scratch.ranks, &scratch.sorter)
+		fillSample(sample, c.durations, c.steps(), scratch.ranks, &scratch.sorter)
 		if v.plots {
 			slices.Sort(c.durations)
 			sample.Values = evenly(c.durations)
 		}
 		cells[i] = newCell(v, from+i, sample, &c.configCounts, places)
-		cells[i].order = orders[before:]
 	}
-}
-
-// sortSteps sorts the values of Sample.Steps, and appends to orders in which order
-// they stood. It does nothing where a value takes too many bits, of which a damaged
-// report may have some.
-func sortSteps[T duration32or64](steps []T, orders []uint8, sorter *fewSorter[uint64]) []uint8 {
-	var keys [maxBlocks]uint64
-	for i, d := range steps {
-		if uint64(d)>>(64-stepBits) != 0 {
-			return orders
-		}
-		keys[i] = uint64(d)<<stepBits | uint64(i)
-	}
-	sorter.sort(keys[:len(steps)])
-	for k, key := range keys[:len(steps)] {
-		steps[k] = T(key >> stepBits)
-		orders = append(orders, uint8(key&(1<<stepBits-1)))
-	}
-	return orders
 }
 
 // newCell returns the cell of a column that has launches.

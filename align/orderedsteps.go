@@ -40,19 +40,6 @@ func (o *orderedSteps) order(steps []float64, sorter *fewSorter[uint64]) {
 	}
 }
 
-// in makes o the order of the values of Sample.Steps, if it is known already, and
-// sorts them otherwise.
-func (o *orderedSteps) in(order []uint8, steps []float64, sorter *fewSorter[uint64]) {
-	if len(order) == 0 {
-		o.order(steps, sorter)
-		return
-	}
-	o.n = len(steps)
-	for k, at := range order {
-		o.at[k], o.values[k] = at, steps[at]
-	}
-}
-
 // ascending returns the values in ascending order.
 func (o *orderedSteps) ascending() []float64 { return o.values[:o.n] }
 
