@@ -86,7 +86,7 @@ func (c *comparer) compare(ctx context.Context, r *Result) error {
 		return nil
 	}
 	for _, f := range fits {
-		if err := f.placing.placeRest(ctx, f.mock, c.e2e); err != nil {
+		if err := f.placing.placeRest(ctx, c.e2e); err != nil {
 			return err
 		}
 	}

@@ -63,9 +63,9 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		return c.regressionFits(ctx, bs, ns)
 	}
 	var best *fit
-	try := func(ms, es segmentation) error {
+	consider := func(ms, es segmentation) error {
 		f, err := c.fitSteps(ctx, ms, es)
-		if err == nil && f != nil && (best == nil || f.matched() > best.matched()+muchBetter) {
+		if err == nil && (best == nil || f.matched() > best.matched()+muchBetter) {
 			best = f
 		}
 		return err
@@ -76,7 +76,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		if !ok {
 			break
 		}
-		if err := try(ms, es); err != nil {
+		if err := consider(ms, es); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +87,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	others := slices.Concat(e2eWays.all()[1:], c.e2e.otherWays(c.o, es).all())
 	for _, es := range others {
 		for _, ms := range mockWays.all() {
-			if err := try(ms, es); err != nil {
+			if err := consider(ms, es); err != nil {
 				return nil, err
 			}
 		}

@@ -17,7 +17,6 @@ type placing struct {
 	perStep       int // occurrences in the typical step
 	partial       int // occurrences left out since they match less, in the typical step
 	others        otherPlaces
-	scoped        bool
 	regression    bool
 }
 
@@ -35,8 +34,8 @@ const (
 // place finds the mock's typical step in the typical step of a kind, or for a
 // regression lays the two side by side.
 func place(ctx context.Context, mock []element, s *sequence, k *kind, regression bool) (*placing, error) {
-	p := &placing{kind: k, finder: &finder{mock: mock}, scoped: s.scoped, regression: regression}
-	occ, err := p.find(ctx, mock, s, k.classes[0])
+	p := &placing{kind: k, finder: &finder{mock: mock}, regression: regression}
+	occ, err := p.find(ctx, s, k.classes[0])
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +50,7 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 		p.others = tellOthers(mock, s.elements(k.rep()), slices.DeleteFunc(slices.Clone(occ), func(o *occurrence) bool { return float64(o.matched) < least }))
 	}
 	n := len(occ)
-	occ = p.keep(mock, s, k.classes[0], occ)
+	occ = p.keep(s, k.classes[0], occ)
 	p.perStep, p.partial = len(occ), n-len(occ)-p.others.n
 	if len(occ) > 0 {
 		p.classes = []placedClass{{k.classes[0], occ}}
@@ -61,13 +60,13 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 
 // placeRest finds the mock's typical step in all other steps of the kind. Of the
 // kinds that are tried most are not taken: it is for the one that is.
-func (p *placing) placeRest(ctx context.Context, mock []element, s *sequence) error {
+func (p *placing) placeRest(ctx context.Context, s *sequence) error {
 	rest := p.kind.classes[1:]
 	placed := make([]placedClass, len(rest))
 	err := try(ctx, len(rest), func(i int) error {
-		occ, err := p.find(ctx, mock, s, rest[i])
+		occ, err := p.find(ctx, s, rest[i])
 		if err == nil {
-			placed[i] = placedClass{rest[i], p.keep(mock, s, rest[i], occ)}
+			placed[i] = placedClass{rest[i], p.keep(s, rest[i], occ)}
 		}
 		return err
 	})
@@ -80,12 +79,12 @@ func (p *placing) placeRest(ctx context.Context, mock []element, s *sequence) er
 }
 
 // find finds the mock's typical step in the steps of a class.
-func (p *placing) find(ctx context.Context, mock []element, s *sequence, c *class) ([]*occurrence, error) {
+func (p *placing) find(ctx context.Context, s *sequence, c *class) ([]*occurrence, error) {
 	seq := s.elements(c.rep)
 	if !p.regression {
 		return p.finder.find(ctx, seq)
 	}
-	o, err := placeWhole(ctx, mock, seq, false)
+	o, err := placeWhole(ctx, p.finder.mock, seq, false)
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +92,15 @@ func (p *placing) find(ctx context.Context, mock []element, s *sequence, c *clas
 }
 
 // keep leaves out the occurrences that match less than those of the typical step.
-func (p *placing) keep(mock []element, s *sequence, c *class, occ []*occurrence) []*occurrence {
+func (p *placing) keep(s *sequence, c *class, occ []*occurrence) []*occurrence {
 	if p.regression {
 		return occ
 	}
+	mock := p.finder.mock
 	least := max(minMatched*float64(len(mock)), nearlyBest*float64(p.matched))
 	occ = slices.DeleteFunc(occ, func(o *occurrence) bool { return float64(o.matched) < least })
 	occ = p.others.keep(mock, s.elements(c.rep), occ)
-	if p.scoped && s.oneEach(c.rep, occ) {
+	if s.scoped && s.oneEach(c.rep, occ) {
 		return s.widen(mock, s.elements(c.rep), c.rep, occ)
 	}
 	return occ
