@@ -158,8 +158,13 @@ func accept(r *Result, acceptances []Acceptance, short func(name string) string)
 				continue
 			}
 			was := string(s.Verdict)
-			if s.Verdict == Match {
+			switch {
+			case s.Verdict == Match:
 				was = "launched with another geometry"
+			case r.Mode == ModeRegression && s.Verdict == Missing:
+				was = "added"
+			case r.Mode == ModeRegression && s.Verdict == Extra:
+				was = "gone"
 			}
 			s.Verdict, s.Reason = Accepted, was+", accepted: "+a.Reason
 			sites = append(sites, s.Index)
@@ -176,9 +181,13 @@ func accept(r *Result, acceptances []Acceptance, short func(name string) string)
 
 // Expect holds a result to what is expected of it and adds a finding of code
 // [CodeExpected] for each kernel that is not so. A result that was aligned, or
-// undecided, is [Misaligned] then. One report by itself has no steps: of it
-// shares are those of all launches in scope, and times are not looked at.
+// undecided, is [Misaligned] then; one that is [NotComparable] tells nothing of
+// kernels. One report by itself has no steps: of it shares are those of all
+// launches in scope, and times are not looked at.
 func Expect(r *Result, list []Expectation) {
+	if r.Verdict == NotComparable {
+		return
+	}
 	failed := false
 	for _, x := range list {
 		seen := r.look(x)
@@ -198,7 +207,14 @@ func Expect(r *Result, list []Expectation) {
 		switch {
 		case !seen.present && x.Optional:
 		case !seen.present:
-			wrong = append(wrong, "is not there")
+			where := "is not there"
+			if r.launches(x) {
+				where = "is in no step that was compared"
+				if r.Mode == ModeCompare && x.E2E {
+					where = "is in no occurrence of the mock"
+				}
+			}
+			wrong = append(wrong, where)
 			f.Hint = "if it need not be there, say required = false"
 		default:
 			if x.ShareHi > 0 && (seen.share < x.ShareLo || seen.share > x.ShareHi) {
@@ -227,6 +243,18 @@ func Expect(r *Result, list []Expectation) {
 func shareRange(x Expectation) string {
 	round := func(v float64) float64 { return math.Round(v*1e6) / 1e4 }
 	return fmt.Sprintf("%g%% to %g%%", round(x.ShareLo), round(x.ShareHi))
+}
+
+// launches reports whether an expected kernel is launched at all, as far as the table by
+// name tells.
+func (r *Result) launches(x Expectation) bool {
+	return slices.ContainsFunc(r.Kernels, func(k KernelRow) bool {
+		side := k.Mock
+		if x.E2E {
+			side = k.E2E
+		}
+		return side != nil && matches(x.Pattern, k.Name)
+	})
 }
 
 // A sight is what a result holds of an expected kernel.

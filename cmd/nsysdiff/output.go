@@ -133,8 +133,12 @@ func stepSummary(outputs []output, d document, options render.Options, env envir
 	if path == "" || !slices.ContainsFunc(outputs, func(o output) bool { return o.format.Name == "github" }) {
 		return nil
 	}
+	limit := render.StepSummaryLimit
+	if info, err := os.Stat(path); err == nil {
+		limit = max(limit-int(info.Size()), 0) // what the step wrote before counts too
+	}
 	var b bytes.Buffer
-	if err := d.stepSummary(&b, options); err != nil {
+	if err := d.stepSummary(&b, options, limit); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)

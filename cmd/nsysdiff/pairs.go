@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/cmd/nsysdiff/internal/render"
@@ -122,11 +124,23 @@ func (c *config) runPairs(ctx context.Context, env environment) (document, error
 		}
 	}
 	results := make([]render.Pair, len(c.pairs))
+	unread := make([]error, len(c.pairs))
+	var reports []string
+	for i, p := range c.pairs {
+		unread[i] = p.config.expand()
+		reports = append(reports, p.config.reports()...)
+	}
+	if err := checkOutputs(c.outputs, reports); err != nil {
+		return d, err
+	}
 	for i, p := range c.pairs {
 		x := &results[i]
 		x.Name = p.name
 		x.Fails = p.config.fails
-		r, err := p.config.pairResult(ctx, env)
+		r, err := (*align.Result)(nil), unread[i]
+		if err == nil {
+			r, err = p.config.result(ctx, env)
+		}
 		if ctx.Err() != nil {
 			return d, ctx.Err()
 		}
@@ -145,15 +159,33 @@ func (c *config) runPairs(ctx context.Context, env environment) (document, error
 	d.render = func(w io.Writer, f render.Format, o render.Options) error {
 		return render.Pairs(w, f, results, o)
 	}
-	d.stepSummary = func(w io.Writer, o render.Options) error {
-		return render.PairsStepSummary(w, results, o, render.StepSummaryLimit)
+	d.stepSummary = func(w io.Writer, o render.Options, limit int) error {
+		return render.PairsStepSummary(w, results, o, limit)
 	}
+	c.warnIdlePairs(results, env.now())
 	return d, nil
 }
 
-func (c *config) pairResult(ctx context.Context, env environment) (*align.Result, error) {
-	if err := c.expand(); err != nil {
-		return nil, err
+// warnIdlePairs warns of what pairs accept and none of them has. Pairs that accept the same,
+// as the file of all does, are looked at together.
+func (c *config) warnIdlePairs(pairs []render.Pair, now time.Time) {
+	var order []string
+	known := map[string]align.Acceptance{}
+	results := map[string][]*align.Result{}
+	for i, p := range c.pairs {
+		if pairs[i].Result == nil {
+			continue
+		}
+		for _, a := range p.config.policy.at(now) {
+			key := fmt.Sprintf("%q %q %q %q", a.Pattern, a.Codes, a.Reason, a.Expired)
+			if _, ok := known[key]; !ok {
+				known[key] = a
+				order = append(order, key)
+			}
+			results[key] = append(results[key], pairs[i].Result)
+		}
 	}
-	return c.result(ctx, env)
+	for _, key := range order {
+		warnIdle([]align.Acceptance{known[key]}, results[key]...)
+	}
 }

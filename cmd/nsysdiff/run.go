@@ -69,7 +69,7 @@ func command(ctx context.Context, args []string, env environment) (int, error) {
 type document struct {
 	status      int
 	render      func(io.Writer, render.Format, render.Options) error
-	stepSummary func(io.Writer, render.Options) error // for GitHub Actions
+	stepSummary func(w io.Writer, o render.Options, limit int) error // for GitHub Actions, in so many bytes
 }
 
 // runOne makes the only comparison.
@@ -77,19 +77,23 @@ func (c *config) runOne(ctx context.Context, env environment) (document, error) 
 	if err := c.expand(); err != nil {
 		return document{}, err
 	}
+	if err := checkOutputs(c.outputs, c.reports()); err != nil {
+		return document{}, err
+	}
 	r, err := c.result(ctx, env)
 	if err != nil {
 		return document{}, err
 	}
+	warnIdle(c.policy.at(env.now()), r)
 	return document{
 		status: exitStatus(r, c.failOn),
 		render: func(w io.Writer, f render.Format, o render.Options) error {
 			o.Fails = c.fails
 			return f.Write(w, r, o)
 		},
-		stepSummary: func(w io.Writer, o render.Options) error {
+		stepSummary: func(w io.Writer, o render.Options, limit int) error {
 			o.Fails = c.fails
-			return render.StepSummary(w, r, o, render.StepSummaryLimit)
+			return render.StepSummary(w, r, o, limit)
 		},
 	}, nil
 }
@@ -113,17 +117,16 @@ func (c *config) rendering(args []string, env environment) rendering {
 	return rendering{screen, file}
 }
 
-// expand finds the reports of both sides, and makes sure that no output is one
-// of them.
+// expand finds the reports of both sides.
 func (c *config) expand() error {
 	if err := c.mock.expand(); err != nil {
 		return err
 	}
-	if err := c.e2e.expand(); err != nil {
-		return err
-	}
-	return checkOutputs(c.outputs, slices.Concat(c.mock.reports, c.e2e.reports))
+	return c.e2e.expand()
 }
+
+// reports returns the reports of both sides, once they are found.
+func (c *config) reports() []string { return slices.Concat(c.mock.reports, c.e2e.reports) }
 
 // result reads the reports and compares them, or describes the only side.
 func (c *config) result(ctx context.Context, env environment) (*align.Result, error) {
@@ -168,9 +171,6 @@ func (c *config) compare(ctx context.Context, mock, e2e *trace.Trace, now time.T
 		}
 		if o.ScaleTP && r.Limits.TP == 0 && r.Verdict != align.NotComparable {
 			return nil, usage("pass --tp N as well", tpUnknown)
-		}
-		if r.Verdict != align.NotComparable {
-			idle(r, o.Accept)
 		}
 	}
 	align.Expect(r, c.policy.expect)

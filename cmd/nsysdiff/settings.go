@@ -45,18 +45,27 @@ func (p *policy) at(now time.Time) []align.Acceptance {
 	return list
 }
 
-// idle warns of each acceptance in force that no site of a result has.
-func idle(r *align.Result, list []align.Acceptance) {
+// warnIdle warns, in the first of some results, of each acceptance in force that no site
+// of any of them has. Results that hold no comparison do not count.
+func warnIdle(list []align.Acceptance, results ...*align.Result) {
+	results = slices.DeleteFunc(results, func(r *align.Result) bool {
+		return r.Mode == align.ModeReport || r.Verdict == align.NotComparable
+	})
+	if len(results) == 0 {
+		return
+	}
 	for _, a := range list {
 		named := func(name string) bool {
 			return name != "" && (a.Pattern.Match(name) || a.Pattern.Match(align.ShortName(name)))
 		}
-		if a.Expired != "" || slices.ContainsFunc(r.Sites, func(s align.Site) bool {
+		accepted := func(s align.Site) bool {
 			return s.Verdict == align.Accepted && strings.HasSuffix(s.Reason, ", accepted: "+a.Reason) && (named(s.MockName) || named(s.E2EName))
-		}) {
+		}
+		if a.Expired != "" || slices.ContainsFunc(results, func(r *align.Result) bool { return slices.ContainsFunc(r.Sites, accepted) }) {
 			continue
 		}
-		r.Mock.Warnings = append(slices.Clip(r.Mock.Warnings),
+		first := results[0].Mock
+		first.Warnings = append(slices.Clip(first.Warnings),
 			fmt.Sprintf("[[accept]] of %s (%s) accepts nothing: %s", a.Pattern, strings.Join(a.Codes, ", "), a.Reason))
 	}
 }

@@ -82,6 +82,7 @@ var pairs = []struct {
 	{reason: "no GPU data", mock: "dsa_mock_ctx", e2e: "dsa_nvtx_only", status: 2},
 	{reason: "several pairs, one of which lacks the indexer", pairs: "testdata/pairs.toml", status: 1},
 	{reason: "no reports", status: 2},
+	{reason: "an input that an earlier step never set", mock: "dsa_mock_ctx", status: 2},
 }
 
 // TestSteps runs what the services run, with the same proxy for both.

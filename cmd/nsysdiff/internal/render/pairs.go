@@ -90,15 +90,12 @@ func (x *Pair) outcome() string {
 	}
 }
 
-// mark is the mark of a pair by its exit status.
+// mark is the mark of a pair's verdict; what fails without one, or in spite of it, is bad.
 func (x *Pair) mark() mark {
-	switch {
-	case x.Status != 0:
+	if x.Status != 0 {
 		return bad
-	case x.Result.Verdict == align.Undecided:
-		return unsure
 	}
-	return good
+	return verdictMark(x.Result.Verdict)
 }
 
 func textPairs(p *printer, f Format, pairs []Pair, o Options) error {
