@@ -86,6 +86,11 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 	first := best
 	others := slices.Concat(e2eWays.all()[1:], c.e2e.otherWays(c.o, es).all())
 	for _, es := range others {
+		// What lies between steps in ranges is warm-up for the most part. That it holds
+		// the mock is no answer if the steps nearly do.
+		if best.e2eSeg.by == byNVTX && best.placing.perStep > 0 && best.matched() >= nearlyMatched && (es.by == byNVTX || es.by == byWhole) {
+			continue
+		}
 		for _, ms := range mockWays.all() {
 			if err := consider(ms, es); err != nil {
 				return nil, err
@@ -117,6 +122,10 @@ func (c *comparer) swap(ctx context.Context, ms segmentation, rep *step) error {
 // muchBetter is how much more of the mock's launches a shorter step must match to
 // be taken.
 const muchBetter = 0.05
+
+// nearlyMatched is the part of the mock's launches that steps told by NVTX ranges must
+// match for nothing but periods to be tried in their place.
+const nearlyMatched = 0.75
 
 // wellMatched is the part of the mock's launches from which on no other way to
 // see the E2E as steps is tried.
@@ -311,7 +320,12 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 	}
 	// A kind of too few steps tells nothing beside others: it is warm-up, for
 	// the most part.
-	few := func(f *fit) bool { return min(f.mockKind.steps, f.placing.kind.steps) < c.o.MinSamples }
+	steps := func(f *fit) int { return min(f.mockKind.steps, f.placing.kind.steps) }
+	least := 0 // where none has enough, those that have fewer than others are cut off by the capture
+	for _, f := range fits {
+		least = max(least, min(steps(f), c.o.MinSamples))
+	}
+	few := func(f *fit) bool { return steps(f) < least }
 	if enough := slices.DeleteFunc(slices.Clone(fits), few); len(enough) > 0 {
 		for _, f := range fits {
 			if few(f) {
@@ -497,6 +511,9 @@ func (s segmentation) turn(by int) segmentation {
 			continue
 		}
 		a.first += by
+		if a.weight > 1 {
+			a.spliced = a.n - by
+		}
 		t.steps = append(t.steps, a)
 	}
 	return t
@@ -524,9 +541,10 @@ func (c *comparer) fitKinds(ctx context.Context, ms, es segmentation) (*fit, err
 		}
 	}
 	// Steps whose geometry is never twice the same are too few apiece: take
-	// all that are alike by name.
+	// all such that are alike by name.
 	if k := best.placing.kind; k.steps*max(best.placing.perStep, 1) < c.o.MinSamples && len(e2eKinds) > 1 {
-		if all := join(e2eKinds, k); all.steps > k.steps {
+		few := slices.DeleteFunc(slices.Clone(e2eKinds), func(o *kind) bool { return o != k && o.steps >= c.o.MinSamples })
+		if all := join(few, k); all.steps > k.steps {
 			p, err := place(ctx, best.mock, c.e2e, all, false)
 			if err != nil {
 				return nil, err

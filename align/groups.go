@@ -52,43 +52,52 @@ func (c *comparer) withOtherTracks(ctx context.Context, f *fit, kinds []*kind) e
 	return err
 }
 
-// describeTracks says of each track of the E2E what its typical step is, and
-// which tracks launch alike.
-func (c *comparer) describeTracks(r *Result, f *fit) {
-	tracks := r.E2E.Tracks
-	steps := f.e2eSeg.steps
-	typical := make([]*class, len(tracks)) // that takes the most time
-	most := make([]int64, len(tracks))
-	look := func(cl *class, fn func(track, n int)) {
-		perTrack := map[int]int{}
-		var order []int
-		for _, i := range cl.steps {
-			if perTrack[steps[i].track] == 0 {
-				order = append(order, steps[i].track)
-			}
-			perTrack[steps[i].track]++
+// eachTrack calls fn for each track that has steps of a class, in order of the first of
+// them, with their number.
+func (c *class) eachTrack(steps []step, fn func(track, n int)) {
+	perTrack := map[int]int{}
+	var order []int
+	for _, i := range c.steps {
+		if perTrack[steps[i].track] == 0 {
+			order = append(order, steps[i].track)
 		}
-		for _, t := range order {
-			fn(t, perTrack[t])
-		}
+		perTrack[steps[i].track]++
 	}
-	compared := make([]int, len(tracks)) // most steps of one class that are compared
-	for _, k := range append([]*kind{f.placing.kind}, f.otherKinds...) {
+	for _, t := range order {
+		fn(t, perTrack[t])
+	}
+}
+
+// typicalSteps returns, by track, the class of steps that takes the most time of it; nil
+// for a track without steps.
+func (s *sequence) typicalSteps(steps []step, kinds []*kind) []*class {
+	typical, most := make([]*class, len(s.t.Tracks)), make([]int64, len(s.t.Tracks))
+	for _, k := range kinds {
 		for _, cl := range k.classes {
-			look(cl, func(t, n int) {
+			cl.eachTrack(steps, func(t, n int) {
 				if ns := cl.ns / int64(len(cl.steps)) * int64(n); typical[t] == nil || ns > most[t] {
 					typical[t], most[t] = cl, ns
 				}
 			})
 		}
 	}
+	return typical
+}
+
+// describeTracks says of each track of the E2E what its typical step is, and
+// which tracks launch alike.
+func (c *comparer) describeTracks(r *Result, f *fit) {
+	tracks := r.E2E.Tracks
+	steps := f.e2eSeg.steps
+	typical := c.e2e.typicalSteps(steps, append([]*kind{f.placing.kind}, f.otherKinds...))
+	compared := make([]int, len(tracks)) // most steps of one class that are compared
 	for t, cl := range typical {
 		if cl != nil {
 			tracks[t].LaunchesPerStep = cl.rep.n
 		}
 	}
 	for _, cl := range f.placing.classes {
-		look(cl.class, func(t, n int) {
+		cl.eachTrack(steps, func(t, n int) {
 			tracks[t].Steps += n
 			if n > compared[t] {
 				compared[t] = n
@@ -99,27 +108,14 @@ func (c *comparer) describeTracks(r *Result, f *fit) {
 			}
 		})
 	}
-	c.groupTracks(r, typical)
+	c.groupTracks(r, f, typical)
 }
 
-// groupTracks numbers the groups of tracks whose typical steps launch the same
-// kernels, in any order, and says so where there are several.
-func (c *comparer) groupTracks(r *Result, typical []*class) {
+// groupTracks numbers the groups of tracks that launch different things, and says so
+// where there are several. In a regression check it is a warning if the base has fewer.
+func (c *comparer) groupTracks(r *Result, f *fit, typical []*class) {
 	tracks := r.E2E.Tracks
-	var groups [][]int
-	var prints []fingerprint
-	for t, cl := range typical {
-		if cl == nil {
-			continue
-		}
-		print := c.e2e.fingerprint(cl.rep).withoutGeometry()
-		g := slices.IndexFunc(prints, func(p fingerprint) bool { return p.equal(print) })
-		if g < 0 {
-			g = len(groups)
-			groups, prints = append(groups, nil), append(prints, print)
-		}
-		groups[g] = append(groups[g], t)
-	}
+	groups := c.e2e.trackGroups(typical)
 	if len(groups) < 2 {
 		return
 	}
@@ -138,9 +134,37 @@ func (c *comparer) groupTracks(r *Result, typical []*class) {
 		}
 		what = append(what, line+")")
 	}
-	r.Findings = append(r.Findings, Finding{
+	finding := Finding{
 		Code: CodeRankGroups, Severity: Info,
 		Message: fmt.Sprintf("%d groups of ranks launch different things: %s", len(groups), strings.Join(what, "; ")),
 		Hint:    "pipeline stages, a draft model, or attention and expert ranks; each is compared as far as it runs what is compared",
-	})
+	}
+	if c.o.Regression {
+		kinds := c.mock.kinds(c.mock.classify(context.Background(), f.mockSeg.steps))
+		if n := len(c.mock.trackGroups(c.mock.typicalSteps(f.mockSeg.steps, kinds))); n < len(groups) {
+			finding.Severity = Warning
+			finding.Message += fmt.Sprintf("; the base has %d", n)
+			finding.Hint = "a rank that lost or gained launches shows in the number of launches a step; compare it by itself"
+		}
+	}
+	r.Findings = append(r.Findings, finding)
+}
+
+// trackGroups returns the tracks whose typical steps launch the same kernels, in any
+// order, as groups in order of their first track.
+func (s *sequence) trackGroups(typical []*class) (groups [][]int) {
+	var prints []fingerprint
+	for t, cl := range typical {
+		if cl == nil {
+			continue
+		}
+		print := s.fingerprint(cl.rep).withoutGeometry()
+		g := slices.IndexFunc(prints, func(p fingerprint) bool { return p.equal(print) })
+		if g < 0 {
+			g = len(groups)
+			groups, prints = append(groups, nil), append(prints, print)
+		}
+		groups[g] = append(groups[g], t)
+	}
+	return groups
 }

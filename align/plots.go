@@ -48,7 +48,7 @@ func timelines(r *Result, sites []Site, origins []origin, mv, ev *view) {
 		if p.mock {
 			mock[p.column] = sites[i].Index
 		}
-		if p.mock && p.e2e && sites[i].E2EName == "" {
+		if p.mock && p.e2e && sites[i].E2E == nil {
 			i++ // the pair became an extra site and a missing one
 		}
 		if p.e2e {

@@ -112,6 +112,15 @@ func (v *view) stepTimes(ctx context.Context, spans bool) stepTimes {
 // timesOf returns the time from a step's first launch to its end, and that part
 // of it in which no kernel ran. It uses runs as scratch space.
 func (v *view) timesOf(st *step, runs *[]timeSpan) (span, gap int64) {
+	if k := st.spliced; k > 0 {
+		// Between the parts lie steps that are not kept.
+		a, b := *st, *st
+		a.n, a.spliced = k, 0
+		b.first, b.n, b.spliced = st.first+k, st.n-k, 0
+		span, gap = v.timesOf(&a, runs)
+		s, g := v.timesOf(&b, runs)
+		return span + s, gap + g
+	}
 	l := &v.seq.t.Launches
 	b := busyTime{end: math.MinInt64}
 	for i, from := 0, int64(math.MinInt64); i < st.n; i++ {

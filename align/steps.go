@@ -19,6 +19,9 @@ type step struct {
 	// weight is how many steps it stands for in a reduced trace; 0 in others,
 	// where it stands for itself.
 	weight int32
+	// spliced is how many launches of it are of one kept step, if the others are of a
+	// later one, with steps between that are not kept; else 0.
+	spliced int
 }
 
 // at returns the index of the step's launch k.
