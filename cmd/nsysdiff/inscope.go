@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nsysdiff/nsysdiff/summary"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -16,11 +17,14 @@ func inSummary(ctx context.Context, path string, sum *summary.Summary, s *trace.
 	if len(s.NVTX)+len(s.Devices)+len(s.PIDs)+len(s.Streams) == 0 && s.Kernel == nil && s.Exclude == nil && s.From == nil && s.To == nil {
 		return nil
 	}
-	t, err := sum.Trace(ctx)
-	if err != nil {
-		return err
+	flag := outsideWindow(s, sum.Reports())
+	if flag == "" {
+		t, err := sum.Trace(ctx)
+		if err != nil {
+			return err
+		}
+		flag = leavesOut(s, t)
 	}
-	flag := leavesOut(s, t)
 	if flag == "" {
 		return nil
 	}
@@ -30,15 +34,26 @@ func inSummary(ctx context.Context, path string, sum *summary.Summary, s *trace.
 	}
 }
 
-// leavesOut returns the flag whose part of a scope leaves out some of a reduced
-// trace, "" if none does. Whether a window of time does cannot be told.
-func leavesOut(s *trace.Scope, t *trace.Trace) string {
-	switch {
-	case s.From != nil:
-		return "--from"
-	case s.To != nil:
-		return "--to"
+// outsideWindow returns the flag of a scope's window of time that one of the
+// reports was not summarised with, "" if there is none: whether a window leaves
+// out some of a summary cannot be told from what it holds.
+func outsideWindow(s *trace.Scope, reports []summary.Report) string {
+	for _, r := range reports {
+		// Quoted patterns stand first, and may hold anything.
+		made := strings.Fields(r.Options[strings.LastIndexByte(r.Options, '"')+1:])
+		for _, flag := range windowFlags(s) {
+			if !slices.Contains(made, flag) {
+				name, _, _ := strings.Cut(flag, "=")
+				return name
+			}
+		}
 	}
+	return ""
+}
+
+// leavesOut returns the flag whose part of a scope leaves out some of a reduced
+// trace, "" if none does. Its window of time is for outsideWindow.
+func leavesOut(s *trace.Scope, t *trace.Trace) string {
 	flags := map[trace.Condition]string{
 		trace.ByPID: "--process", trace.ByDevice: "--device", trace.ByStream: "--stream",
 		trace.ByKernel: "--kernel", trace.ByExclude: "--exclude",

@@ -206,16 +206,22 @@ func origin(path string, s *trace.Scope, noNVTX bool) (summary.Origin, error) {
 	for _, n := range s.Streams {
 		add("stream", n)
 	}
-	if s.From != nil {
-		add("from", *s.From)
-	}
-	if s.To != nil {
-		add("to", *s.To)
-	}
+	flags = append(flags, windowFlags(s)...)
 	if noNVTX {
 		flags = append(flags, "--no-nvtx")
 	}
 	return summary.Origin{Source: source, Options: strings.Join(flags, " ")}, nil
+}
+
+// windowFlags returns the flags of a scope's window of time.
+func windowFlags(s *trace.Scope) (flags []string) {
+	if s.From != nil {
+		flags = append(flags, fmt.Sprintf("--from=%v", *s.From))
+	}
+	if s.To != nil {
+		flags = append(flags, fmt.Sprintf("--to=%v", *s.To))
+	}
+	return flags
 }
 
 // isOurs reports whether there is a summary at a path. The error is that of a
