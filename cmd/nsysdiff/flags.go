@@ -54,6 +54,7 @@ type flags struct {
 	by      string
 	minTime *time.Duration
 	failSet bool
+	emptied []string // flags that a file says hold nothing, which sets no flag
 }
 
 // A group is some flags that the manual describes together.
@@ -190,8 +191,8 @@ func parse(args []string) (*config, error) {
 func (f *flags) finish() error {
 	c := &f.config
 	c.options.By = align.Grouping(f.by)
-	c.mock.scope = over(f.both, c.mock.scope)
-	c.e2e.scope = over(f.both, c.e2e.scope)
+	c.mock.scope = over(f.bothBut("mock-"), c.mock.scope)
+	c.e2e.scope = over(f.bothBut("e2e-"), c.e2e.scope)
 	// Whoever names the operation's range in the model means all of it.
 	c.options.ScopedE2E = len(c.e2e.scope.NVTX) > 0
 	if f.minTime != nil {
@@ -298,6 +299,33 @@ func (f *flags) changedPrefix(prefix string) string {
 		}
 	})
 	return name
+}
+
+// bothBut returns the scope of both sides without what a file says is nothing on
+// one of them.
+func (f *flags) bothBut(prefix string) trace.Scope {
+	both := f.both
+	for _, flag := range f.emptied {
+		switch name, _ := strings.CutPrefix(flag, prefix); name {
+		case "nvtx":
+			both.NVTX = nil
+		case "kernel":
+			both.Kernel = nil
+		case "exclude":
+			both.Exclude = nil
+		case "device":
+			both.Devices = nil
+		case "process":
+			both.PIDs = nil
+		case "stream":
+			both.Streams = nil
+		case "from":
+			both.From = nil
+		case "to":
+			both.To = nil
+		}
+	}
+	return both
 }
 
 // over returns the scope of a side: what was said for it, and for the rest

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,16 +115,16 @@ func (f *flags) given() []string {
 // apply takes from a table what was not said yet. where names the table in
 // errors.
 func (f *flags) apply(where string, d *configTable) error {
-	said := f.given()
-	if f.failSet {
-		said = append(said, "fail-on") // be it as an empty list, which sets no flag
-	}
+	said := append(f.given(), f.emptied...)
 	for _, r := range d.rules() {
 		// What the command line says of both sides stands above what a
 		// table says of one.
 		both := strings.TrimPrefix(strings.TrimPrefix(r.flag, "mock-"), "e2e-")
 		if r.value == nil || slices.Contains(said, r.flag) || slices.Contains(said, both) {
 			continue
+		}
+		if x := f.set.Lookup(r.flag); len(r.value) > 1 && !takesSeveral(x) {
+			return usage(oneValueHint(x, r.value), "%s: %s: %d values given, it takes one", where, r.key, len(r.value))
 		}
 		for _, v := range r.value {
 			if err := f.set.Set(r.flag, v); err != nil {
@@ -133,8 +134,11 @@ func (f *flags) apply(where string, d *configTable) error {
 				return usage(tomlHint, "%s: %s = %s: %v", where, r.key, v, err)
 			}
 		}
-		if len(r.value) == 0 && r.flag == "fail-on" {
-			f.failOn, f.failSet = nil, true // no finding at all
+		if len(r.value) == 0 {
+			f.emptied = append(f.emptied, r.flag)
+			if r.flag == "fail-on" {
+				f.failOn, f.failSet = nil, true // no finding at all
+			}
 		}
 	}
 	if f.alias == "" {
@@ -170,6 +174,23 @@ func (f *flags) apply(where string, d *configTable) error {
 	return nil
 }
 
+// takesSeveral reports whether a flag can hold all values of a list.
+func takesSeveral(x *pflag.Flag) bool {
+	switch x.Value.(type) {
+	case patternsValue, numbersValue, codesValue:
+		return true
+	}
+	return false
+}
+
+// oneValueHint says what to do with a list for a flag that takes one value.
+func oneValueHint(x *pflag.Flag, list setting) string {
+	if _, ok := x.Value.(regexpValue); ok {
+		return "write one regular expression for all: " + strconv.Quote(strings.Join(list, "|"))
+	}
+	return aboutFlag(x)
+}
+
 func (a *aliasTable) parse() (parsed align.Alias, err error) {
 	if parsed.Mock, err = aliasPattern(a.Mock); err != nil {
 		return parsed, fmt.Errorf("mock: %w", err)
@@ -183,6 +204,9 @@ func (a *aliasTable) parse() (parsed align.Alias, err error) {
 func (k *kernelTable) parse() (limit align.KernelLimit, err error) {
 	if limit.Pattern, err = kernelPattern(k.Pattern); err != nil {
 		return limit, err
+	}
+	if n := max(len(k.MaxRatio), len(k.MinTime)); n > 1 {
+		return limit, fmt.Errorf("max_ratio and min_time take one value each, %d given", n)
 	}
 	for _, v := range k.MaxRatio {
 		if err := (ratioValue{&limit.MaxRatio}).Set(v); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nsysdiff/nsysdiff/align"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 func TestAcceptedUntil(t *testing.T) {
@@ -91,6 +92,75 @@ func TestSettingsAreFlags(t *testing.T) {
 	for _, r := range new(configTable).rules() {
 		if set.Lookup(r.flag) == nil {
 			t.Errorf("%s stands for --%s, which is no flag", r.key, r.flag)
+		}
+	}
+}
+
+func TestListForOneValue(t *testing.T) {
+	for _, tt := range []struct{ text, msg, hint string }{
+		{`ignore = ["rms", "rope"]`, `x.toml: ignore: 2 values given, it takes one`, `write one regular expression for all: "rms|rope"`},
+		{"[scope.mock]\nexclude = [\"debug\", \"rms\"]", `x.toml: scope.mock.exclude: 2 values given, it takes one`, `write one regular expression for all: "debug|rms"`},
+		{`max_ratio = [2, 3]`, `x.toml: max_ratio: 2 values given, it takes one`, "--max-ratio R: "},
+		{"[[kernel]]\npattern = \"a\"\nmax_ratio = [2, 3]", "x.toml: kernel 1: max_ratio and min_time take one value each, 2 given", tomlHint},
+		{"ignore = [\"rms\"]\nmax_ratio = [2]", "", ""},
+		{"fail_on = [\"missing\", \"extra\"]\n[scope]\nnvtx = [\"a\", \"b\"]\ndevice = [0, 1]", "", ""},
+	} {
+		var file configFile
+		err := decodeTOML("x.toml", []byte(tt.text), &file)
+		if err == nil {
+			err = newFlags().apply("x.toml", &file.configTable)
+		}
+		var got problem
+		if err != nil {
+			got = *wrongs(err)[0]
+		}
+		if got.msg != tt.msg || !strings.HasPrefix(got.hint, tt.hint) {
+			t.Errorf("%s: %q, hint %q, want %q, hint %q", tt.text, got.msg, got.hint, tt.msg, tt.hint)
+		}
+	}
+}
+
+// TestEmptyList holds an empty list to take back what a file below says, on its
+// side.
+func TestEmptyList(t *testing.T) {
+	const all = "nvtx = \"a\"\nkernel = \"a\"\nexclude = \"a\"\ndevice = 1\nprocess = 1\nstream = 1\nfrom = \"1s\"\nto = \"2s\"\n"
+	const none = "nvtx = []\nkernel = []\nexclude = []\ndevice = []\nprocess = []\nstream = []\nfrom = []\nto = []\n"
+	for _, tt := range []struct {
+		reason      string
+		flags       []string
+		pair, below string
+		mock, e2e   bool // in the end, is there a scope
+	}{
+		{"nothing said above", nil, "", "[scope.mock]\n" + all, true, false},
+		{"one side over the same", nil, "[scope.mock]\n" + none, "[scope.mock]\n" + all, false, false},
+		{"one side over both", nil, "[scope.mock]\n" + none, "[scope]\n" + all, false, true},
+		{"both sides over one", nil, "[scope]\n" + none, "[scope.e2e]\n" + all, false, false},
+		{"in one file", nil, "", "[scope]\n" + all + "[scope.e2e]\n" + none, true, false},
+		{"the command line stands above", []string{"--nvtx", "x"}, "[scope.mock]\nnvtx = []", "", true, true},
+	} {
+		f := newFlags()
+		if err := f.set.Parse(tt.flags); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{tt.pair, tt.below} {
+			var file configFile
+			if err := decodeTOML("x.toml", []byte(text), &file); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.apply("x.toml", &file.configTable); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.finish(); err != nil {
+			t.Fatal(err)
+		}
+		for name, side := range map[string]struct {
+			scope trace.Scope
+			want  bool
+		}{"mock": {f.mock.scope, tt.mock}, "e2e": {f.e2e.scope, tt.e2e}} {
+			if got := !reflect.ValueOf(side.scope).IsZero(); got != side.want {
+				t.Errorf("%s: %s: a scope %t, want %t: %+v", tt.reason, name, got, side.want, side.scope)
+			}
 		}
 	}
 }
