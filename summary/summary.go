@@ -16,7 +16,7 @@ import (
 )
 
 // A Summary is what a comparison needs of one or more reports. It is not
-// changed once it is made.
+// changed once it is made. Its zero value is of none, as Merge of nothing is.
 type Summary struct {
 	parts []part // in canonical order, each once
 }
@@ -127,9 +127,12 @@ func (s *Summary) Reports() []Report {
 }
 
 // Trace returns the summary as a reduced trace. The error is an [*Error], for
-// a summary that was read from a file that is wrong in itself, or that of the
-// context.
+// a summary that was read from a file that is wrong in itself, that of the
+// context, or that of a summary of no reports.
 func (s *Summary) Trace(ctx context.Context) (*trace.Trace, error) {
+	if len(s.parts) == 0 {
+		return nil, errors.New("a summary of no reports has no trace")
+	}
 	if len(s.parts) == 1 {
 		return s.parts[0].trace()
 	}
@@ -158,8 +161,12 @@ func (s *Summary) Trace(ctx context.Context) (*trace.Trace, error) {
 	return m.Trace(), nil
 }
 
-// Write writes the summary.
+// Write writes the summary. It is an error if it is of no reports: a reader would
+// take the file for a damaged one.
 func (s *Summary) Write(w io.Writer) error {
+	if len(s.parts) == 0 {
+		return errors.New("a summary of no reports cannot be written")
+	}
 	head, err := headerMember(len(s.parts))
 	if err != nil {
 		return err

@@ -224,6 +224,18 @@ func TestMergeDuplicates(t *testing.T) {
 	}
 }
 
+func TestOfNoReports(t *testing.T) {
+	merged, _ := summary.Merge()
+	for reason, s := range map[string]*summary.Summary{"zero": {}, "merged": merged} {
+		if _, err := s.Trace(context.Background()); err == nil {
+			t.Errorf("%s: a trace of no reports", reason)
+		}
+		if err := s.Write(io.Discard); err == nil {
+			t.Errorf("%s: written, and no reader takes it", reason)
+		}
+	}
+}
+
 // TestTraceOfMerged holds the trace of merged summaries against merged traces.
 func TestTraceOfMerged(t *testing.T) {
 	ctx := context.Background()
