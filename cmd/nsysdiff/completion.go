@@ -66,14 +66,20 @@ func takesFile(x *pflag.Flag) bool {
 	return false
 }
 
+// bashFiles completes names of files that commands print, one a line: names
+// have spaces and stars too.
+func bashFiles(commands string) string {
+	return "mapfile -t COMPREPLY < <(" + commands + ")"
+}
+
 // bashReports lists what stands for a report. Not every bash has extended
 // globs.
 func bashReports() string {
 	var b strings.Builder
 	for _, s := range suffixes {
-		fmt.Fprintf(&b, `$(compgen -f -X '!*%s' -- "$cur") `, s)
+		fmt.Fprintf(&b, `compgen -f -X '!*%s' -- "$cur"; `, s)
 	}
-	return b.String() + `$(compgen -d -- "$cur")`
+	return b.String() + `compgen -d -- "$cur"`
 }
 
 // bashFlags returns the body of a function that completes flags of a set, and
@@ -92,7 +98,7 @@ func bashFlags(set *pflag.FlagSet, first []string) string {
 		case c != nil:
 			fmt.Fprintf(&cases, "    %s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", pattern, strings.Join(c, " "))
 		case takesFile(x):
-			fmt.Fprintf(&cases, "    %s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", pattern)
+			fmt.Fprintf(&cases, "    %s) %s; return ;;\n", pattern, bashFiles(`compgen -f -- "$cur"`))
 		case flagArg(x) != "":
 			fmt.Fprintf(&cases, "    %s) return ;;\n", pattern)
 		}
@@ -104,7 +110,7 @@ func bashFlags(set *pflag.FlagSet, first []string) string {
 	return "  case $prev in\n" + cases.String() + `  esac
   case $cur in
     -*) COMPREPLY=($(compgen -W '` + strings.Join(words, " ") + `' -- "$cur")) ;;
-    *) COMPREPLY=(` + bashReports() + `)` + subcommands + ` ;;
+    *) ` + bashFiles(bashReports()) + subcommands + ` ;;
   esac
 `
 }

@@ -265,7 +265,7 @@ func TestShells(t *testing.T) {
 		t.Skip(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"a.sqlite", "b.nsys-rep", "c.json.gz", "d.txt"} {
+	for _, name := range []string{"a.sqlite", "b.nsys-rep", "c.json.gz", "d.txt", "e f.sqlite", "e a*.txt"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -276,8 +276,10 @@ func TestShells(t *testing.T) {
 		{"nsysdiff sum", "summarize"},
 		{"nsysdiff a", "a.sqlite"},
 		{"nsysdiff b", "b.nsys-rep"},
-		{"nsysdiff c", "c.json.gz completion"},
+		{"nsysdiff c", "c.json.gz|completion"},
 		{"nsysdiff d", ""},
+		{"nsysdiff e", "e f.sqlite"},
+		{"nsysdiff --config e", "e a*.txt|e f.sqlite"},
 		{"nsysdiff --format m", "markdown"},
 		{"nsysdiff --fail-on head", "head-mismatch"},
 		{"nsysdiff --config d", "d.txt"},
@@ -295,7 +297,7 @@ func TestShells(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if got := strings.Join(strings.Fields(string(out)), " "); got != tt.want {
+		if got := strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", "|"); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.words, got, tt.want)
 		}
 	}
