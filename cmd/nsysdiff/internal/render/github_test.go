@@ -47,6 +47,17 @@ func parseCommand(line string) (workflowCommand, error) {
 	return c, nil
 }
 
+func TestGitHubPairName(t *testing.T) {
+	var b bytes.Buffer
+	pairs := []Pair{{Name: "100%0A::error::x", Result: load(t, "report")}}
+	if err := Pairs(&b, Format{Name: "github", Write: GitHub}, pairs, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := strings.Cut(b.String(), "\n"); got != "::group::100%250A::error::x" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestGitHubEscaping(t *testing.T) {
 	r := notComparable()
 	r.Findings = []align.Finding{

@@ -283,7 +283,7 @@ func githubPairs(p *printer, f Format, pairs []Pair, o Options) error {
 		if err != nil {
 			return err
 		}
-		p.print("::group::", Clean(x.Name), "\n", text, "::endgroup::\n")
+		p.print("::group::", githubData.Replace(Clean(x.Name)), "\n", text, "::endgroup::\n")
 	}
 	return p.err
 }
