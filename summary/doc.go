@@ -15,8 +15,9 @@
 //
 // and then a line for each report, in order of host, start of the capture, path
 // and digest of the line. Each line is a gzip member of its own, so that merging
-// copies members and needs no memory for what is in them. Merging is therefore
-// associative and commutative to the byte. The digest is of what was read of a
+// copies members and needs no memory for what is in them; a file that was
+// decompressed and compressed again is refused. Merging is therefore associative
+// and commutative to the byte. The digest is of what was read of a
 // report, not of its path: a report that is there twice counts once, be it under
 // several paths.
 //

@@ -18,10 +18,21 @@ func (e *Error) Error() string {
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-func foreign(err error) *Error {
-	return &Error{Problem: "not a summary of nsysdiff", Hint: "make one with `nsysdiff summarize REPORT.sqlite -o FILE`", Err: err}
+// foreign returns the error for data that is no summary.
+func foreign(data []byte, err error) *Error {
+	problem := "not a summary of nsysdiff"
+	if len(data) == 0 {
+		problem = "is empty (0 bytes)"
+	}
+	return &Error{Problem: problem, Hint: "make one with `nsysdiff summarize REPORT.sqlite -o FILE`", Err: err}
 }
 
 func damaged(err error) *Error {
 	return &Error{Problem: "the summary is damaged or cut short", Hint: "copy the file again, or make it again with nsysdiff summarize", Err: err}
+}
+
+// rewritten returns the error for a summary that another program decompressed,
+// and maybe compressed again: its reports are no longer members of their own.
+func rewritten(how string) *Error {
+	return &Error{Problem: "the summary was " + how + " by another program", Hint: "copy the file as nsysdiff wrote it, or make it again with nsysdiff summarize"}
 }

@@ -90,8 +90,13 @@ func members(data []byte, fn func(from, to int, k key)) error {
 	var b bytes.Buffer
 	r := bytes.NewReader(data)
 	line, err := readMember(&b, r, maxHeader)
-	if !bytes.HasPrefix(line, []byte(sniffed)) {
-		return foreign(err)
+	switch {
+	case bytes.HasPrefix(data, []byte(sniffed)):
+		return rewritten("decompressed")
+	case !bytes.HasPrefix(line, []byte(sniffed)):
+		return foreign(data, err)
+	case bytes.Contains(bytes.TrimSuffix(line, []byte("\n")), []byte("\n")):
+		return rewritten("compressed again")
 	}
 	if err != nil {
 		return damaged(err)

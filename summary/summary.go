@@ -218,7 +218,7 @@ func readFile(path string) ([]byte, error) {
 	}
 	if start = start[:n]; !Is(start) {
 		// Whatever it is may be large: do not read all of it.
-		return nil, at(path, foreign(nil))
+		return nil, at(path, foreign(start, nil))
 	}
 	rest, err := io.ReadAll(f)
 	if err != nil {
@@ -263,8 +263,11 @@ func parse(data []byte) (*Summary, error) {
 const SniffLen = 512
 
 // Is reports whether a file that begins with these bytes is a summary, of
-// whatever schema.
+// whatever schema, be it one that was decompressed, which reading it says.
 func Is(start []byte) bool {
+	if bytes.HasPrefix(start, []byte(sniffed)) {
+		return true
+	}
 	r, err := newMemberReader(bytes.NewReader(start))
 	if err != nil {
 		return false

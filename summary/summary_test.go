@@ -336,7 +336,8 @@ func TestIs(t *testing.T) {
 		{"other gzip", zip("hello"), false},
 		{"empty gzip", zip(""), false},
 		{"a header of gzip", "\x1f\x8b", false},
-		{"JSON that is not compressed", `{"schema":"nsysdiff-summary/1"}`, false},
+		{"a summary that was decompressed", `{"schema":"nsysdiff-summary/1"}`, true},
+		{"other JSON", `{"schema":"nsysdiff/1"}`, false},
 	} {
 		if got := summary.Is([]byte(tt.data)); got != tt.want {
 			t.Errorf("%s: %v", tt.reason, got)
@@ -370,13 +371,23 @@ func TestBadFiles(t *testing.T) {
 	merged, _ := summary.Merge(of(t, recording(t, "llama_tp_mock")), of(t, recording(t, "llama_mock_attn")))
 	flipped := slices.Clone(good)
 	flipped[len(flipped)/2] ^= 4
+	z, err := gzip.NewReader(bytes.NewReader(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(z); err != nil {
+		t.Fatal(err)
+	}
 	const damaged, foreign = "the summary is damaged or cut short", "not a summary of nsysdiff"
 	for _, tt := range []struct {
 		reason  string
 		data    []byte
 		problem string
 	}{
-		{"nothing", nil, foreign},
+		{"nothing", nil, "is empty (0 bytes)"},
+		{"decompressed", text.Bytes(), "the summary was decompressed by another program"},
+		{"compressed again", zip(text.String()), "the summary was compressed again by another program"},
 		{"a text", []byte("hello, this is no summary"), foreign},
 		{"other gzip", zip("hello, this is no summary"), foreign},
 		{"SQLite", append([]byte("SQLite format 3\x00"), make([]byte, 4096)...), foreign},

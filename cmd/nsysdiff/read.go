@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func launches(sources []source) (n int) {
 
 // open opens the report, or reads the summary.
 func (s *source) open(ctx context.Context, x *exporter, launches bool) {
-	if is, err := summary.IsFile(s.path); err == nil && is {
+	if is, err := summary.IsFile(s.path); err == nil && (is || emptySummary(s.path)) {
 		switch s.summary, s.err = summary.ReadFile(s.path); {
 		case s.err != nil:
 		case launches:
@@ -144,6 +145,13 @@ func (s *source) open(ctx context.Context, x *exporter, launches bool) {
 	if s.db, s.err = x.open(ctx, s.path); s.err == nil {
 		s.err = named(s.db.Usable(), s.path)
 	}
+}
+
+// emptySummary reports whether a file without content has the name of a summary,
+// which exporting a report again would not mend.
+func emptySummary(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() == 0 && strings.HasSuffix(path, ".json.gz")
 }
 
 // read reads the report and closes it. Of several on a side it keeps what a
