@@ -173,7 +173,7 @@ func decodeTOML(path string, data []byte, to any) error {
 		return &problem{msg: fmt.Sprintf("%s:%d: %s", path, p.Position.Line, msg), hint: tomlHint, err: err}
 	}
 	if err != nil {
-		return &problem{msg: path + ": " + strings.TrimPrefix(err.Error(), "toml: "), hint: tomlHint, err: err}
+		return &problem{msg: path + notOfType(err.Error()), hint: tomlHint, err: err}
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0]
@@ -188,6 +188,27 @@ func decodeTOML(path string, data []byte, to any) error {
 		return usage(hint, "%s: unknown key %q", path, strings.Join(key, "."))
 	}
 	return nil
+}
+
+// notOfType returns what stands behind a file's name where a value is not what
+// its key takes: the decoder says so in types of Go.
+func notOfType(msg string) string {
+	m := regexp.MustCompile(`^toml: line ([0-9]+) \(last key "([^"]*)"\): (.*)$`).FindStringSubmatch(msg)
+	if m == nil {
+		return ": " + strings.TrimPrefix(msg, "toml: ")
+	}
+	line, key, what := m[1], m[2], m[3]
+	switch {
+	case strings.Contains(what, "expected table"):
+		what = "not a table"
+	case strings.HasSuffix(what, "destination has type slice"):
+		what = "not a list of tables, each of which begins with [[" + key + "]]"
+	case strings.HasSuffix(what, "destination has type string"):
+		what = "not text in quotes"
+	case strings.HasSuffix(what, "destination has type boolean"):
+		what = "not true or false"
+	}
+	return fmt.Sprintf(":%s: %s: %s", line, key, what)
 }
 
 // lineOf returns the number of the line that a key stands on, as its own or as

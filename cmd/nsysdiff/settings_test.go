@@ -96,6 +96,29 @@ func TestSettingsAreFlags(t *testing.T) {
 	}
 }
 
+func TestValueOfWrongType(t *testing.T) {
+	for text, want := range map[string]string{
+		"scope = 3":                              "x.toml:1: scope: not a table",
+		"\n[scope]\nmock = \"a\"":                "x.toml:3: scope.mock: not a table",
+		"[[scope]]\nnvtx = \"a\"":                "x.toml:1: scope: not a table",
+		"alias = [\"a\"]":                        "x.toml:1: alias: not a table",
+		"[alias]\nmock = \"a\"\ne2e = \"b\"":     "x.toml:1: alias: not a list of tables, each of which begins with [[alias]]",
+		"accept = 3":                             "x.toml:1: accept: not a list of tables, each of which begins with [[accept]]",
+		"[[expect]]\npattern = 3":                "x.toml:2: expect.pattern: not text in quotes",
+		"[[expect]]\nrequired = \"yes\"":         "x.toml:2: expect.required: not true or false",
+		"\n[max_ratio]\nx = 3":                   "x.toml:2: not a value or a list of values",
+		"[[accept]]\npattern = \"x\"\ncodes = 3": "",
+	} {
+		got := ""
+		if err := decodeTOML("x.toml", []byte(text), new(configFile)); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestListForOneValue(t *testing.T) {
 	for _, tt := range []struct{ text, msg, hint string }{
 		{`ignore = ["rms", "rope"]`, `x.toml: ignore: 2 values given, it takes one`, `write one regular expression for all: "rms|rope"`},
