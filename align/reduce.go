@@ -547,8 +547,8 @@ func recordedSteps(t *trace.Trace, o Options, further bool) []func() segmentatio
 		if skipped > 0 {
 			s.leftOut = append(s.leftOut, fmt.Sprintf("%s skipped as warm-up, as asked", count(skipped, "step")))
 		}
-		if total > len(w.Steps) {
-			s.leftOut = append(s.leftOut, fmt.Sprintf("%s of %s are kept in the summary", thousands(len(w.Steps)), count(total, "step")))
+		if lost := total - len(w.Steps); lost > 0 {
+			s.leftOut = append(s.leftOut, fmt.Sprintf("%s of %s, which the summary does not keep", thousands(lost), count(total, "step")))
 		}
 		cuts = append(cuts, made(s))
 	}

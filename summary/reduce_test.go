@@ -47,7 +47,7 @@ func TestReducedFigures(t *testing.T) {
 	if got.Launches != 4000 || got.InScope != 4000 || got.GPUTimeNS != want.GPUTimeNS || got.Tracks[0].Launches != 4000 || got.StepKind != want.StepKind {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if got.Steps != 63 || strings.Join(got.LeftOut, "; ") != "63 of 1,000 steps are kept in the summary" {
+	if got.Steps != 63 || strings.Join(got.LeftOut, "; ") != "937 of 1,000 steps, which the summary does not keep" {
 		t.Errorf("%d steps, left out %q", got.Steps, got.LeftOut)
 	}
 	// Of 1,000 steps 500 are skipped; the summary keeps every 16th.
