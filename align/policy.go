@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -218,7 +219,7 @@ func Expect(r *Result, list []Expectation) {
 			f.Hint = "if it need not be there, say required = false"
 		default:
 			if x.ShareHi > 0 && (seen.share < x.ShareLo || seen.share > x.ShareHi) {
-				wrong = append(wrong, fmt.Sprintf("takes %.1f%% of the kernel time, not %s", 100*seen.share, shareRange(x)))
+				wrong = append(wrong, fmt.Sprintf("takes %s%% of the kernel time, not %s", shareOutside(seen.share, x), shareRange(x)))
 			}
 			if x.TimeHi > 0 && seen.timed && (seen.ns < float64(x.TimeLo) || seen.ns > float64(x.TimeHi)) {
 				wrong = append(wrong, fmt.Sprintf("takes %s a step, not %v to %v", duration(seen.ns), x.TimeLo, x.TimeHi))
@@ -241,8 +242,21 @@ func Expect(r *Result, list []Expectation) {
 }
 
 func shareRange(x Expectation) string {
-	round := func(v float64) float64 { return math.Round(v*1e6) / 1e4 }
-	return fmt.Sprintf("%g%% to %g%%", round(x.ShareLo), round(x.ShareHi))
+	return fmt.Sprintf("%g%% to %g%%", percent(x.ShareLo), percent(x.ShareHi))
+}
+
+// percent returns a bound without the noise of its division by 100.
+func percent(v float64) float64 { return math.Round(v*1e6) / 1e4 }
+
+// shareOutside returns a share in percent with as many digits as it takes to be
+// seen out of bounds.
+func shareOutside(share float64, x Expectation) string {
+	for digits := 1; ; digits++ {
+		s := strconv.FormatFloat(100*share, 'f', digits, 64)
+		if v, err := strconv.ParseFloat(s, 64); err != nil || digits == 9 || v < percent(x.ShareLo) || v > percent(x.ShareHi) {
+			return s
+		}
+	}
 }
 
 // launches reports whether an expected kernel is launched at all, as far as the table by

@@ -127,6 +127,23 @@ func TestAccept(t *testing.T) {
 	}
 }
 
+func TestShareOutside(t *testing.T) {
+	for _, tt := range []struct {
+		share, lo, hi float64
+		want          string
+	}{
+		{0.5, 0.6, 0.65, "50.0"},
+		{0.00002, 0, 0.00001, "0.002"},
+		{0.65004, 0.6, 0.65, "65.004"},
+		{0.06996, 0.07, 0.08, "6.996"},
+		{0.07 + 1e-15, 0.06, 0.07, "7.000000000"}, // without end, no more
+	} {
+		if got := shareOutside(tt.share, Expectation{ShareLo: tt.lo, ShareHi: tt.hi}); got != tt.want {
+			t.Errorf("%v, not %v to %v: %s, want %s", tt.share, tt.lo, tt.hi, got, tt.want)
+		}
+	}
+}
+
 func TestExpect(t *testing.T) {
 	compare := func() *Result {
 		return &Result{
