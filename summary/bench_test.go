@@ -99,7 +99,7 @@ func BenchmarkMergeFiles(b *testing.B) {
 				paths = append(paths, path)
 			}
 			perRank(b, n, func() {
-				if _, err := summary.MergeFiles(context.Background(), io.Discard, paths...); err != nil {
+				if _, _, err := summary.MergeFiles(context.Background(), io.Discard, paths...); err != nil {
 					b.Fatal(err)
 				}
 			})

@@ -9,11 +9,11 @@ import (
 )
 
 // MergeFiles merges the summaries in files, as [Merge] does, and writes the
-// result. It needs memory for the largest file and for a few hundred bytes of
-// each report, and so goes for any number of them.
+// result, whose reports it returns in order. It needs memory for the largest file
+// and for a few hundred bytes of each report, and so goes for any number of them.
 //
 // The error is an [*Error], that of w, or that of the context.
-func MergeFiles(ctx context.Context, w io.Writer, paths ...string) (duplicates []string, err error) {
+func MergeFiles(ctx context.Context, w io.Writer, paths ...string) (merged []Report, duplicates []string, err error) {
 	type place struct {
 		key      key
 		file     int
@@ -22,38 +22,39 @@ func MergeFiles(ctx context.Context, w io.Writer, paths ...string) (duplicates [
 	var places []place
 	for i, path := range paths {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		data, err := readFile(path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		err = members(data, func(from, to int, k key) { places = append(places, place{k, i, from, to}) })
 		if err != nil {
-			return nil, at(path, err)
+			return nil, nil, at(path, err)
 		}
 	}
 	if len(places) == 0 {
-		return nil, errors.New("no summary to merge")
+		return nil, nil, errors.New("no summary to merge")
 	}
 	places, duplicates = canonical(places, func(p *place) key { return p.key })
 	head, err := headerMember(len(places))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	buf := bufio.NewWriterSize(w, 1<<20)
 	if _, err := buf.Write(head); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, p := range places {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := copyPart(buf, paths[p.file], p.from, p.to); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		merged = append(merged, p.key.Report)
 	}
-	return duplicates, buf.Flush()
+	return merged, duplicates, buf.Flush()
 }
 
 // copyPart copies a part of a file.

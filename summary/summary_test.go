@@ -283,9 +283,12 @@ func TestMergeFiles(t *testing.T) {
 	}
 	merged, _ := summary.Merge(all...)
 	var b bytes.Buffer
-	duplicates, err := summary.MergeFiles(ctx, &b, paths...)
+	reports, duplicates, err := summary.MergeFiles(ctx, &b, paths...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if d := cmp.Diff(merged.Reports(), reports); d != "" {
+		t.Error(d)
 	}
 	if !bytes.Equal(file(t, merged), b.Bytes()) {
 		t.Error("merging files gives other bytes than merging summaries")
@@ -296,19 +299,19 @@ func TestMergeFiles(t *testing.T) {
 	slices.Reverse(paths)
 	b2 := b.Bytes()
 	b = bytes.Buffer{}
-	if _, err := summary.MergeFiles(ctx, &b, paths...); err != nil || !bytes.Equal(b2, b.Bytes()) {
+	if _, _, err := summary.MergeFiles(ctx, &b, paths...); err != nil || !bytes.Equal(b2, b.Bytes()) {
 		t.Error("the order of files matters", err)
 	}
-	_, err = summary.MergeFiles(ctx, io.Discard, paths[0], filepath.Join(dir, "none"))
+	_, _, err = summary.MergeFiles(ctx, io.Discard, paths[0], filepath.Join(dir, "none"))
 	if e := (*summary.Error)(nil); !errors.As(err, &e) || e.Path != filepath.Join(dir, "none") {
 		t.Errorf("a missing file: %v", err)
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := summary.MergeFiles(cancelled, io.Discard, paths...); !errors.Is(err, context.Canceled) {
+	if _, _, err := summary.MergeFiles(cancelled, io.Discard, paths...); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := summary.MergeFiles(ctx, io.Discard); err == nil {
+	if _, _, err := summary.MergeFiles(ctx, io.Discard); err == nil {
 		t.Error("merged nothing")
 	}
 }

@@ -23,7 +23,7 @@ type source struct {
 	scope   *trace.Scope
 	only    bool // its side has no other
 	reduced bool // a summary of it is enough
-	noted   bool // and says what it was made of
+	noted   bool // and says what it was made of, be it only for summaries beside it
 
 	db      *nsysdb.DB
 	trace   *trace.Trace     // of a report that is not reduced
@@ -58,7 +58,7 @@ func (c *config) summarise(ctx context.Context, stderr io.Writer, watch *stopwat
 		return nil, err
 	}
 	all, _, said := mergeSources(sources, stderr)
-	for _, w := range said.duplicates {
+	for _, w := range said.repeated {
 		(&problem{msg: w}).print(stderr)
 	}
 	return all, nil
@@ -71,10 +71,14 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 
 	var sources []source
 	for _, s := range []*side{&c.mock, &c.e2e} {
+		noted := summarised || len(s.reports) > 1 && slices.ContainsFunc(s.reports, func(path string) bool {
+			is, err := summary.IsFile(path)
+			return err == nil && is
+		})
 		for _, path := range s.reports {
 			// Launches can only be listed of whole traces.
 			reduced := summarised || len(s.reports) > 1 && !c.options.Launches
-			sources = append(sources, source{path: path, scope: &s.scope, only: len(s.reports) == 1, reduced: reduced, noted: summarised})
+			sources = append(sources, source{path: path, scope: &s.scope, only: len(s.reports) == 1, reduced: reduced, noted: noted})
 		}
 	}
 	defer func() {
@@ -243,7 +247,7 @@ func traceOf(ctx context.Context, sources []source, stderr io.Writer) (t *trace.
 	if n := len(t.Reports); n > 1 {
 		t.Capture.Path = fmt.Sprintf("%s and %d more", t.Reports[0].Path, n-1)
 	}
-	t.Capture.Warnings = append(t.Capture.Warnings, said.duplicates...)
+	t.Capture.Warnings = append(t.Capture.Warnings, said.repeated...)
 	t.LeftOut = append(t.LeftOut, said.outOfScope...)
 	return t, said.unread, nil
 }
@@ -256,7 +260,7 @@ func narrowed(t *trace.Trace) bool {
 
 // remarks is what is to be said of the reports of a side.
 type remarks struct {
-	unread, outOfScope, duplicates []string
+	unread, outOfScope, repeated []string
 }
 
 // mergeSources puts the summaries of a side together, or returns its whole
@@ -281,9 +285,7 @@ func mergeSources(sources []source, stderr io.Writer) (all *summary.Summary, who
 	}
 	var duplicates []string
 	all, duplicates = summary.Merge(summaries...)
-	for _, path := range duplicates {
-		said.duplicates = append(said.duplicates, path+": is there several times, be it under another name, and counts once")
-	}
+	said.repeated = repeated(all.Reports(), duplicates)
 	return all, whole, said
 }
 

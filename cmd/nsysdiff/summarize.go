@@ -319,14 +319,39 @@ func isSummaryError(err error) bool {
 }
 
 func (m *merger) merge(ctx context.Context, w io.Writer, paths []string, stderr io.Writer) error {
-	duplicates, err := summary.MergeFiles(ctx, w, paths...)
+	merged, duplicates, err := summary.MergeFiles(ctx, w, paths...)
 	if err != nil {
 		return err
 	}
-	for _, path := range duplicates {
-		(&problem{msg: path + ": is there several times, be it under another name, and counts once"}).print(stderr)
+	for _, msg := range repeated(merged, duplicates) {
+		(&problem{msg: msg}).print(stderr)
 	}
 	return nil
+}
+
+// repeated says which reports were there several times: the duplicates that were
+// left out, and those that are there still, summarised in several ways. Of such
+// two it cannot be told whether they are of the same launches: summaries of one
+// device each are not.
+func repeated(merged []summary.Report, duplicates []string) (list []string) {
+	for _, path := range duplicates {
+		list = append(list, path+": is there several times, be it under another name, and counts once")
+	}
+	first := map[string]string{} // the options under which a source is there first
+	for _, r := range merged {
+		options := "without flags"
+		if r.Options != "" {
+			options = "with " + r.Options
+		}
+		switch before, again := first[r.Source]; {
+		case r.Source == "":
+		case again:
+			list = append(list, fmt.Sprintf("%s: is there several times, summarised %s and %s, and counts as several reports: leave one out, unless they have no launches in common", r.Path, before, options))
+		default:
+			first[r.Source] = options
+		}
+	}
+	return list
 }
 
 func sameFile(a, b string) bool {
