@@ -34,7 +34,7 @@ func MergeFiles(ctx context.Context, w io.Writer, paths ...string) (merged []Rep
 		}
 	}
 	if len(places) == 0 {
-		return nil, nil, errors.New("no summary to merge")
+		return nil, nil, &Error{Problem: "no summary to merge"}
 	}
 	places, duplicates = canonical(places, func(p *place) key { return p.key })
 	head, err := headerMember(len(places))
