@@ -181,6 +181,11 @@ func parse(args []string) (*config, error) {
 	if name := f.changedPrefix("e2e-"); name != "" && len(f.e2e.args) == 0 {
 		return nil, usage("give the mock and the E2E, or leave out e2e- with one report", "--%s has no use with one report", name)
 	}
+	for _, name := range []string{"tp", "scale-tp"} {
+		if f.options.Regression && f.set.Changed(name) {
+			return nil, usage("leave it out, or compare a mock with the model: nsysdiff MOCK E2E", "--%s is of a mock, and --regression compares two runs", name)
+		}
+	}
 	if err := f.configure(); err != nil {
 		return nil, err
 	}
