@@ -73,13 +73,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 			continue
 		}
 		sites = append(sites, s.site.Index)
-		seen.add(func() string {
-			line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), c.shown(s.ratio))
-			if s.blocks != 0 && s.blocks != 1 {
-				line += fmt.Sprintf(", blocks %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
-			}
-			return line
-		})
+		seen.add(func() string { return c.scalingLine(s, "blocks") })
 	}
 	if len(sites) == 0 {
 		return false

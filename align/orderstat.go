@@ -128,8 +128,7 @@ func medianOf[T duration32or64](values []T) float64 {
 }
 
 // selectQuantile returns the p-quantile of values, which it reorders. It sorts
-// no more than it must: of thousands of sites, each with its resamples, sorting
-// would be most of the time.
+// no more than it must.
 func selectQuantile[T duration32or64 | float64](values []T, p float64) float64 {
 	i, j, part := quantileRanks(len(values), p)
 	return selectBetween(values, i, j, part)

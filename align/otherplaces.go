@@ -28,41 +28,35 @@ const maxOtherGeometries = 2
 // than those that hold the mock exactly, by name or, of these, by geometry too.
 func tellOthers(mock, seq []element, occ []*occurrence) otherPlaces {
 	var p otherPlaces
-	exact := func(geometry bool) (n int) {
-		for _, o := range occ {
-			if o.difference(mock, seq, geometry) == 0 {
-				n++
-			}
+	byName, byGeometry := make([]uint64, len(occ)), make([]uint64, len(occ))
+	geometries := map[uint64]bool{} // differences of those that are exact by name
+	for i, o := range occ {
+		byName[i], byGeometry[i] = o.difference(mock, seq, false), o.difference(mock, seq, true)
+		if byName[i] == 0 {
+			geometries[byGeometry[i]] = true
 		}
-		return n
 	}
-	byName := exact(false)
-	if byName == 0 {
-		return p
+	if len(geometries) == 0 {
+		return p // none is exact
 	}
-	if byGeometry := exact(true); byGeometry > 0 && byGeometry < byName {
-		others := map[uint64]bool{}
-		for _, o := range occ {
-			if o.difference(mock, seq, false) == 0 {
-				others[o.difference(mock, seq, true)] = true
-			}
-		}
-		p.geometry = len(others)-1 <= maxOtherGeometries
+	differences := byName
+	if others := len(geometries) - 1; geometries[0] && others > 0 && others <= maxOtherGeometries {
+		p.geometry, differences = true, byGeometry
 	}
 	p.differences = map[uint64]bool{}
-	counts := map[uint64]int{}
-	for _, o := range occ {
-		d := o.difference(mock, seq, p.geometry)
+	counts, most := map[uint64]int{}, 0
+	for i, o := range occ {
+		d := differences[i]
 		if d == 0 {
 			continue
 		}
 		p.n++
-		if o.matched < len(mock) || len(o.inserted) > 0 || o.difference(mock, seq, false) == 0 {
+		if o.matched < len(mock) || len(o.inserted) > 0 || byName[i] == 0 {
 			p.unlike++
 		}
 		p.differences[d] = true
-		if counts[d]++; p.example == nil || counts[d] > counts[p.example.difference(mock, seq, p.geometry)] {
-			p.example = o
+		if counts[d]++; counts[d] > most {
+			most, p.example = counts[d], o
 		}
 	}
 	return p
@@ -99,8 +93,8 @@ func (c *comparer) placesFinding(r *Result, f *fit) {
 	}
 	seq := c.e2e.elements(p.kind.rep())
 	var lacks, other, more, geometry distinct
+	name := func(e element) string { return c.short(c.alphabet.info[e.name].name) }
 	for i, at := range o.example.at {
-		name := func(e element) string { return c.short(c.alphabet.info[e.name].name) }
 		switch {
 		case at < 0:
 			lacks.add(name(f.mock[i]))
@@ -111,7 +105,7 @@ func (c *comparer) placesFinding(r *Result, f *fit) {
 		}
 	}
 	for _, ins := range o.example.inserted {
-		more.add(c.short(c.alphabet.info[seq[ins.at].name].name))
+		more.add(name(seq[ins.at]))
 	}
 	var how []string
 	for _, d := range []struct {

@@ -126,10 +126,11 @@ func (c *comparer) anyDiffers(r *Result, sites []int) bool {
 	return false
 }
 
-func (c *comparer) scalingLine(s scaling) string {
+// scalingLine says how a site's work differs; what is what its grid is called.
+func (c *comparer) scalingLine(s scaling, what string) string {
 	line := fmt.Sprintf("%s: %s against %s, ratio %.3g", c.short(s.site.MockName), duration(s.site.Mock.MedianNS), duration(s.site.E2E.MedianNS), c.shown(s.ratio))
 	if s.blocks != 0 && s.blocks != 1 {
-		line += fmt.Sprintf(", grid %v against %v", s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
+		line += fmt.Sprintf(", %s %v against %v", what, s.site.MockLaunch.Grid, s.site.E2ELaunch.Grid)
 	}
 	return line
 }

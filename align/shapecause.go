@@ -38,7 +38,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			}
 			if scaled {
 				sites = append(sites, s.site.Index)
-				seen.add(func() string { return c.scalingLine(s) })
+				seen.add(func() string { return c.scalingLine(s, "grid") })
 			}
 		}
 		// What works token by token tells, if anything does; of the rest, part

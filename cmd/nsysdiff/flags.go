@@ -196,8 +196,8 @@ func parse(args []string) (*config, error) {
 func (f *flags) finish() error {
 	c := &f.config
 	c.options.By = align.Grouping(f.by)
-	c.mock.scope = over(f.bothBut("mock-"), c.mock.scope)
-	c.e2e.scope = over(f.bothBut("e2e-"), c.e2e.scope)
+	c.mock.scope = over(f.both, c.mock.scope, f.nothing("mock-")...)
+	c.e2e.scope = over(f.both, c.e2e.scope, f.nothing("e2e-")...)
 	// Whoever names the operation's range in the model means all of it.
 	c.options.ScopedE2E = len(c.e2e.scope.NVTX) > 0
 	if f.minTime != nil {
@@ -306,58 +306,41 @@ func (f *flags) changedPrefix(prefix string) string {
 	return name
 }
 
-// bothBut returns the scope of both sides without what a file says is nothing on
-// one of them.
-func (f *flags) bothBut(prefix string) trace.Scope {
-	both := f.both
-	for _, flag := range f.emptied {
-		switch name, _ := strings.CutPrefix(flag, prefix); name {
-		case "nvtx":
-			both.NVTX = nil
-		case "kernel":
-			both.Kernel = nil
-		case "exclude":
-			both.Exclude = nil
-		case "device":
-			both.Devices = nil
-		case "process":
-			both.PIDs = nil
-		case "stream":
-			both.Streams = nil
-		case "from":
-			both.From = nil
-		case "to":
-			both.To = nil
-		}
+// nothing returns the flags that a file says hold nothing on a side, whose own begin
+// with prefix; without it.
+func (f *flags) nothing(prefix string) []string {
+	none := slices.Clone(f.emptied)
+	for i := range none {
+		none[i] = strings.TrimPrefix(none[i], prefix)
 	}
-	return both
+	return none
 }
 
 // over returns the scope of a side: what was said for it, and for the rest
-// what was said for both.
-func over(both, side trace.Scope) trace.Scope {
-	if side.NVTX == nil {
+// what was said for both, but for the flags that hold nothing on it.
+func over(both, side trace.Scope, none ...string) trace.Scope {
+	if side.NVTX == nil && !slices.Contains(none, "nvtx") {
 		side.NVTX = slices.Clone(both.NVTX)
 	}
-	if side.Kernel == nil {
+	if side.Kernel == nil && !slices.Contains(none, "kernel") {
 		side.Kernel = both.Kernel
 	}
-	if side.Exclude == nil {
+	if side.Exclude == nil && !slices.Contains(none, "exclude") {
 		side.Exclude = both.Exclude
 	}
-	if side.Devices == nil {
+	if side.Devices == nil && !slices.Contains(none, "device") {
 		side.Devices = slices.Clone(both.Devices)
 	}
-	if side.PIDs == nil {
+	if side.PIDs == nil && !slices.Contains(none, "process") {
 		side.PIDs = slices.Clone(both.PIDs)
 	}
-	if side.Streams == nil {
+	if side.Streams == nil && !slices.Contains(none, "stream") {
 		side.Streams = slices.Clone(both.Streams)
 	}
-	if side.From == nil {
+	if side.From == nil && !slices.Contains(none, "from") {
 		side.From = both.From
 	}
-	if side.To == nil {
+	if side.To == nil && !slices.Contains(none, "to") {
 		side.To = both.To
 	}
 	return side
