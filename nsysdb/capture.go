@@ -48,11 +48,19 @@ type describer struct {
 	db  *DB
 	c   *trace.Capture
 	err error
+
+	shift      int64 // of all times, in nanoseconds
+	normalized bool  // to the Unix epoch
 }
 
-// rows calls fn with each row of a table. A column that the table does not
+// rows calls fn with each row of a small table. A column that the table does not
 // have reads as NULL.
 func (d *describer) rows(name string, names []string, fn func(row []table.Value)) {
+	d.each(d.db.src.metadata, name, names, fn)
+}
+
+// each is rows of a table of any size, which read reads.
+func (d *describer) each(read func(context.Context, string, []string, func([]table.Value) error) error, name string, names []string, fn func(row []table.Value)) {
 	t, ok := d.db.layout.tables[name]
 	if d.err != nil || !ok {
 		return
@@ -70,7 +78,7 @@ func (d *describer) rows(name string, names []string, fn func(row []table.Value)
 		return
 	}
 	row := make([]table.Value, len(names))
-	d.err = d.db.src.rows(d.ctx, name, have, func(r []table.Value) error {
+	d.err = read(d.ctx, name, have, func(r []table.Value) error {
 		for i, p := range place {
 			row[i] = table.Value{}
 			if p >= 0 {
@@ -101,7 +109,7 @@ func num(v table.Value) int64 {
 	return n
 }
 
-// export reads which program exported the report. The table was called
+// export reads which program exported the report, and how. The table was called
 // EXPORT_META_DATA in schemas 2.9 to 3.1 and META_DATA_EXPORT since 3.4;
 // exports of 2020 and early 2021 have none.
 func (d *describer) export() {
@@ -112,6 +120,10 @@ func (d *describer) export() {
 				d.c.Tool = str(row[1])
 			case "EXPORT_SCHEMA_VERSION":
 				d.c.Schema = str(row[1])
+			case "EXPORT_PARAM_TIME_SHIFT":
+				d.shift = num(row[1])
+			case "EXPORT_PARAM_TIME_NORMALIZE":
+				d.normalized = str(row[1]) == "true"
 			}
 		})
 	}
@@ -200,20 +212,11 @@ func sortProcesses(p *[]trace.Process) {
 // constant (--ts-shift). ANALYSIS_DETAILS.startTime is on another clock: the
 // recorded reports hold events earlier than it and none later than duration.
 func (d *describer) clock() {
-	var shift, duration int64
-	normalized := false
+	duration := int64(0)
 	d.rows("TARGET_INFO_SESSION_START_TIME", []string{"utcEpochNs"}, func(r []table.Value) { d.c.StartUTC = num(r[0]) })
 	d.rows("ANALYSIS_DETAILS", []string{"duration"}, func(r []table.Value) { duration = max(duration, num(r[0])) })
-	d.rows("META_DATA_EXPORT", []string{"name", "value"}, func(r []table.Value) {
-		switch str(r[0]) {
-		case "EXPORT_PARAM_TIME_SHIFT":
-			shift = num(r[1])
-		case "EXPORT_PARAM_TIME_NORMALIZE":
-			normalized = str(r[1]) == "true"
-		}
-	})
-	d.c.Start = shift
-	if normalized {
+	d.c.Start = d.shift
+	if d.normalized {
 		d.c.Start += d.c.StartUTC
 	}
 	if duration > 0 {
@@ -223,7 +226,7 @@ func (d *describer) clock() {
 
 // opaque counts the CUDA graphs that were traced as a whole.
 func (d *describer) opaque() {
-	d.rows(d.db.layout.graphTraces, []string{"start", "end"}, func(r []table.Value) {
+	d.each(d.db.src.rows, d.db.layout.graphTraces, []string{"start", "end"}, func(r []table.Value) {
 		d.c.OpaqueGraphs++
 		d.c.OpaqueNS += max(0, num(r[1])-num(r[0]))
 	})

@@ -37,6 +37,9 @@
 //
 // Reports are opened read-only and nothing beside them is created, changed or
 // locked; see package documentation of internal/table/sqlite for the case of a
-// write-ahead log. SQLite reads what the page scanner of internal/table/pages does
-// not recognise in full; it needs cgo.
+// write-ahead log. SQLite, which needs cgo, tells the tables and their columns and
+// reads what describes the capture; the page scanner of internal/table/pages reads
+// launches, calls, ranges and names, and SQLite those that it does not recognise in
+// full. A scanner that sees another schema than SQLite is not used. A build without
+// cgo has the scanner alone.
 package nsysdb

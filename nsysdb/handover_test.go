@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/sqlite"
@@ -24,8 +20,8 @@ type scripted struct {
 	until int   // rows that come before err
 	err   error // nil if it reads all
 	key   uint32
-	wrong error // why the columns of its table cannot be told
 
+	tables map[string]table.Table
 	calls  []string          // what was asked of it
 	opts   table.IntsOptions // of the last call of Ints
 	closed *[]string         // names of the sources that were closed
@@ -33,9 +29,15 @@ type scripted struct {
 	fresh  bool // Changed says so
 }
 
-func (s *scripted) Tables(context.Context) (map[string]table.Table, error) {
+func (s *scripted) Tables(_ context.Context, names []string) (map[string]table.Table, error) {
 	s.calls = append(s.calls, "tables")
-	return map[string]table.Table{s.name: {Name: s.name, Err: s.wrong}}, s.err
+	tables := map[string]table.Table{}
+	for _, name := range names {
+		if t, ok := s.tables[name]; ok {
+			tables[name] = t
+		}
+	}
+	return tables, s.err
 }
 
 func (s *scripted) Count(context.Context, string) (int64, error) {
@@ -189,39 +191,88 @@ func TestHandoverOfNumbers(t *testing.T) {
 		if n, err := s.count(t.Context(), "t"); int(n) != len(c.want) || err != nil {
 			t.Errorf("count: %d, %v, want %d", n, err, len(c.want))
 		}
-		tables, err := s.tables(t.Context(), nil)
-		if d := cmp.Diff(map[string]table.Table{c.want: {Name: c.want}}, tables); d != "" || err != nil {
-			t.Errorf("tables: %v (-want +got):\n%s", err, d)
+	}
+}
+
+// TestMetadata: SQLite reads it, and the scanner where there is no SQLite.
+func TestMetadata(t *testing.T) {
+	for _, c := range []struct {
+		lib  table.Source
+		want int
+	}{{&scripted{rows: 3}, 3}, {nil, 2}} {
+		s, n := &source{scanner: &scripted{rows: 2}, lib: c.lib}, 0
+		err := s.metadata(t.Context(), "t", nil, func([]table.Value) error { n++; return nil })
+		if n != c.want || err != nil {
+			t.Errorf("SQLite %v: %d rows, %v, want %d", c.lib, n, err, c.want)
 		}
 	}
 }
 
-// TestForeignTables: columns that cannot be told matter in the tables that are asked
-// for, and in no other.
-func TestForeignTables(t *testing.T) {
+// TestSchema: SQLite says which tables there are. A scanner that sees others is given
+// up, unless it knows that it cannot read what differs. Columns that cannot be told
+// matter in the tables that are asked for, and in no other.
+func TestSchema(t *testing.T) {
 	bad := errors.New("no such function")
+	a := []table.Column{{Name: "a", Type: "INTEGER"}}
+	one := map[string]table.Table{"t": {Name: "t", Columns: a}}
+	refused := map[string]table.Table{"t": {Name: "t", Err: table.ErrUnsupported}}
+	wrong := map[string]table.Table{"t": {Name: "t", Err: bad}}
+	type schema = map[string]table.Table
 	for _, c := range []struct {
-		reason       string
-		names        []string
-		scanner, lib error // why they cannot tell the columns of t
-		want         []string
-		wantErr      error
-		opened       bool // SQLite was asked
+		name         string
+		scanner, lib schema // nil where there is none
+		want         schema
+		err          error
+		keeps        bool // the scanner
 	}{
-		{"known", []string{"t"}, nil, nil, []string{"t"}, nil, false},
-		{"of no concern", []string{"u"}, table.ErrUnsupported, bad, nil, nil, false},
-		{"told by SQLite alone", []string{"t"}, table.ErrUnsupported, nil, []string{"t"}, nil, true},
-		{"told by none", []string{"t"}, table.ErrUnsupported, bad, nil, bad, true},
+		{"the same", one, one, one, nil, true},
+		{"no table", schema{}, schema{}, schema{}, nil, true},
+		{"another type", schema{"t": {Name: "t", Columns: []table.Column{{Name: "a", Type: "TEXT"}}}}, one, one, nil, false},
+		{"another column", schema{"t": {Name: "t", Columns: append(slices.Clone(a), a...)}}, one, one, nil, false},
+		{"a table that SQLite lacks", one, schema{}, schema{}, nil, false},
+		{"a table that the scanner lacks", schema{}, one, one, nil, false},
+		{"a table that is not asked for", schema{"u": {Name: "u"}}, schema{}, schema{}, nil, true},
+		{"told by SQLite alone", refused, one, one, nil, true},
+		{"told by none", refused, wrong, nil, bad, true},
+		{"no SQLite", one, nil, one, nil, true},
+		{"refused, and no SQLite", refused, nil, nil, table.ErrUnsupported, true},
+		{"SQLite alone", nil, one, one, nil, false},
 	} {
-		lib := &scripted{name: "t", wrong: c.lib}
-		s := &source{scanner: &scripted{name: "t", wrong: c.scanner}, lib: lib}
-		tables, err := s.tables(t.Context(), c.names)
-		if got := slices.Sorted(maps.Keys(tables)); err != c.wantErr || !slices.Equal(got, c.want) {
-			t.Errorf("%s: tables %q, %v, want %q, %v", c.reason, got, err, c.want, c.wantErr)
+		var closed []string
+		s := &source{}
+		if c.scanner != nil {
+			s.scanner = &scripted{tables: c.scanner, name: "scanner", closed: &closed}
 		}
-		if opened := len(lib.calls) > 0; opened != c.opened {
-			t.Errorf("%s: SQLite was asked: %v, want %v", c.reason, opened, c.opened)
+		got, err := s.tables(t.Context(), func() error {
+			if c.lib != nil {
+				s.lib = &scripted{tables: c.lib}
+			}
+			return nil
+		}, []string{"t"})
+		if len(closed) > 0 { // the scripted scanner fails to close
+			if !slices.Contains(messages(err), "scanner") {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			got, err = c.want, nil
 		}
+		if err != c.err || !maps.EqualFunc(got, c.want, func(a, b table.Table) bool { return slices.Equal(a.Columns, b.Columns) }) {
+			t.Errorf("%s: %v, %v, want %v, %v", c.name, got, err, c.want, c.err)
+		}
+		if keeps := s.scanner != nil; keeps != c.keeps || len(closed) > 0 == keeps && c.scanner != nil {
+			t.Errorf("%s: the scanner is kept: %v, want %v; closed %q", c.name, keeps, c.keeps, closed)
+		}
+	}
+	failed := errors.New("failed")
+	for _, s := range []*source{
+		{scanner: &scripted{err: failed}, lib: &scripted{}},
+		{scanner: &scripted{}, lib: &scripted{err: failed}},
+	} {
+		if _, err := s.tables(t.Context(), func() error { return nil }, nil); err != failed {
+			t.Errorf("%v, want %v", err, failed)
+		}
+	}
+	if _, err := (&source{scanner: &scripted{}}).tables(t.Context(), func() error { return failed }, nil); err != failed {
+		t.Errorf("SQLite cannot be opened: %v", err)
 	}
 }
 
@@ -249,7 +300,7 @@ func TestReset(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		scanner table.Source
-		lib     table.Source // nil cannot be opened
+		lib     table.Source // nil where there is none
 		want    string
 		err     error
 	}{
@@ -257,9 +308,9 @@ func TestReset(t *testing.T) {
 		{"SQLite alone", nil, &scripted{rows: 3, batch: 2}, "2 1", nil},
 		{"handed over", &scripted{batch: 2, until: 3, err: table.ErrUnsupported}, &scripted{rows: 6, batch: 4}, "2 1 reset 4 2", nil},
 		{"handed over at once", &scripted{err: table.ErrUnsupported}, &scripted{rows: 2, batch: 2}, "reset 2", nil},
-		{"no SQLite", &scripted{batch: 2, until: 3, err: table.ErrUnsupported}, nil, "2 1", cannotOpen()},
+		{"no SQLite", &scripted{batch: 2, until: 3, err: table.ErrUnsupported}, nil, "2 1", table.ErrUnsupported},
 	} {
-		s := &source{path: filepath.Join(t.TempDir(), "absent"), lib: c.lib}
+		s := &source{lib: c.lib}
 		if c.scanner != nil {
 			s.scanner = c.scanner
 		}
@@ -278,15 +329,6 @@ func TestReset(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q, %v", c.name, got, err, c.want, c.err)
 		}
 	}
-}
-
-// cannotOpen returns the error of a read that the scanner refuses, of a file
-// that SQLite cannot open: a build without SQLite has the refusal for a reason.
-func cannotOpen() error {
-	if _, err := sqlite.Open(context.Background(), "absent"); errors.Is(err, sqlite.ErrNoSQLite) {
-		return table.ErrUnsupported
-	}
-	return fs.ErrNotExist
 }
 
 // TestIntsOptions: ints chooses what NULL reads as; in order of rowid, one
@@ -363,16 +405,13 @@ func TestSourceChanged(t *testing.T) {
 	}
 }
 
-// TestHandoverOfAChangedFile: between the scanner's refusal and the opening by
-// SQLite the report may have become another.
-func TestHandoverOfAChangedFile(t *testing.T) {
-	for way, read := range handoverWays {
-		for _, changed := range []bool{false, true} {
-			scanner := &scripted{rows: 3, batch: 2, until: 1, err: table.ErrUnsupported, fresh: changed}
-			s := &source{path: "r.sqlite", scanner: scanner, lib: &scripted{rows: 3, batch: 2, key: 1000}}
-			if _, err := read(t.Context(), s); errors.Is(err, table.ErrChanged) != changed || !changed && err != nil {
-				t.Errorf("%s, changed %t: error %v", way, changed, err)
-			}
+// TestChangedMeanwhile: between the opening by the scanner and that by SQLite the
+// report may have become another.
+func TestChangedMeanwhile(t *testing.T) {
+	for _, changed := range []bool{false, true} {
+		s := &source{path: "r.sqlite", scanner: &scripted{fresh: changed}}
+		if err := s.unchanged(); errors.Is(err, table.ErrChanged) != changed || !changed && err != nil {
+			t.Errorf("changed %t: %v", changed, err)
 		}
 	}
 }
@@ -402,30 +441,25 @@ func TestProgressStartsAgain(t *testing.T) {
 	}
 }
 
-// TestWhoReads: of an ordinary report SQLite is not opened at all, which would
-// take longer than to read it; the environment can turn the scanner off, in a
-// build that has SQLite.
+// TestWhoReads: SQLite is there wherever the build has it; the environment can turn
+// the scanner off, in such a build.
 func TestWhoReads(t *testing.T) {
 	const path = "../testdata/dsa_mock_gen_graph.sqlite"
 	for _, c := range []struct {
 		value       string
 		wantScanner bool
-	}{{"", true}, {"on", true}, {"off", cannotOpen() == table.ErrUnsupported}} {
+	}{{"", true}, {"on", true}, {"off", !sqlite.Available}} {
 		t.Setenv(scannerVariable, c.value)
-		s, err := openSource(t.Context(), path)
+		s, tables, err := openSource(t.Context(), path, []string{"StringIds", "NO_SUCH_TABLE"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if (s.scanner != nil) != c.wantScanner || (s.lib == nil) != c.wantScanner {
+		if (s.scanner != nil) != c.wantScanner || (s.lib != nil) != sqlite.Available {
 			t.Errorf("%s=%q: scanner %v, SQLite %v", scannerVariable, c.value, s.scanner, s.lib)
 		}
-		if c.wantScanner {
-			continue
-		}
-		// SQLite is opened once.
-		if lib, err := s.sqlite(t.Context()); lib != s.lib || err != nil {
-			t.Errorf("opened again: %v", err)
+		if len(tables) != 1 || !tables["StringIds"].Has("value") {
+			t.Errorf("%s=%q: tables %v", scannerVariable, c.value, tables)
 		}
 	}
 }
@@ -435,13 +469,13 @@ func TestWhoReads(t *testing.T) {
 func TestOpenSourceErrors(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if s, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite"); !errors.Is(err, context.Canceled) || s != nil {
+	if s, _, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite", nil); !errors.Is(err, context.Canceled) || s != nil {
 		t.Errorf("canceled: %v, %v", s, err)
 	}
 	// A file that is no database: this one.
-	_, err := openSource(t.Context(), "handover_test.go")
+	_, _, err := openSource(t.Context(), "handover_test.go", nil)
 	want := []error{sqlite.ErrNotDatabase}
-	if cannotOpen() == table.ErrUnsupported {
+	if !sqlite.Available {
 		want = []error{sqlite.ErrNoSQLite, table.ErrUnsupported}
 	}
 	for _, want := range want {

@@ -32,7 +32,7 @@ func (db *DB) copyNames(ctx context.Context) (func(kind int64) string, error) {
 	}
 	const name = "ENUM_CUDA_MEMCPY_OPER"
 	if t, ok := db.layout.tables[name]; ok && t.Has("id") && t.Has("label") {
-		err := db.src.rows(ctx, name, []string{"id", "label"}, func(row []table.Value) error {
+		err := db.src.metadata(ctx, name, []string{"id", "label"}, func(row []table.Value) error {
 			if id, ok := row[0].Whole(); ok && row[1].Kind == table.Text {
 				labels[id] = string(row[1].Bytes)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
 
@@ -37,23 +38,19 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := probe(path); err != nil {
 		return nil, err
 	}
-	src, err := openSource(ctx, path)
+	src, tables, err := openSource(ctx, path, tableNames[:])
 	if err != nil {
 		return nil, explain(path, err)
 	}
 	db := &DB{path: path, workers: opts.Workers, src: src}
-	if err := db.init(ctx); err != nil {
+	if err := db.init(ctx, tables); err != nil {
 		src.Close()
 		return nil, explain(path, err)
 	}
 	return db, nil
 }
 
-func (db *DB) init(ctx context.Context) error {
-	tables, err := db.src.tables(ctx, tableNames[:])
-	if err != nil {
-		return err
-	}
+func (db *DB) init(ctx context.Context, tables map[string]table.Table) (err error) {
 	if err := db.detect(ctx, tables); err != nil {
 		return err
 	}

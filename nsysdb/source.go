@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -17,54 +17,111 @@ import (
 // everything: to tell whether the page scanner is at fault for something.
 const scannerVariable = "NSYSDIFF_SCANNER"
 
-// A source reads the tables of a report: the page scanner those that it
-// recognises in full; SQLite, which takes many times as long and milliseconds
-// to begin, all else. Without cgo there is no SQLite, and the scanner says what
-// it does not recognise.
+// A source reads the tables of a report. SQLite says which tables there are and reads
+// those that describe the capture; the page scanner reads the others, which take
+// SQLite many times as long, if it recognises them in full and has read the schema
+// as SQLite does. Without SQLite it reads all, and says what it does not recognise.
 type source struct {
 	path    string
-	scanner table.Source // nil if it is off or refused the file
-
-	mu  sync.Mutex
-	lib table.Source // SQLite, nil until it is needed
+	scanner table.Source // nil if it is off, refused the file, or sees another schema
+	lib     table.Source // SQLite; nil in a build without cgo
 }
 
-func openSource(ctx context.Context, path string) (*source, error) {
+// openSource opens a report and tells the tables of some names that it has. An
+// error may be that the columns of one cannot be told, since a table without its
+// columns would pass for one of an older report.
+func openSource(ctx context.Context, path string, names []string) (_ *source, _ map[string]table.Table, err error) {
 	s := &source{path: path}
-	if os.Getenv(scannerVariable) == "off" {
-		_, err := s.sqlite(ctx)
-		if !errors.Is(err, sqlite.ErrNoSQLite) {
-			return s, err
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	var refused error
+	if os.Getenv(scannerVariable) != "off" || !sqlite.Available {
+		s.scanner, refused = pages.Open(ctx, path)
+		if refused != nil && !errors.Is(refused, table.ErrUnsupported) {
+			return nil, nil, refused
 		}
 	}
-	scanner, refused := pages.Open(ctx, path)
-	switch {
-	case refused == nil:
-		s.scanner = scanner
-		return s, nil
-	case !errors.Is(refused, table.ErrUnsupported):
-		return nil, refused
+	open := func() (err error) {
+		s.lib, err = sqlite.Open(ctx, path)
+		switch {
+		case errors.Is(err, sqlite.ErrNoSQLite) && s.scanner == nil:
+			return fmt.Errorf("%w: %w", err, refused)
+		case errors.Is(err, sqlite.ErrNoSQLite), errors.Is(err, sqlite.ErrPathTooLong) && s.scanner != nil:
+			return nil
+		}
+		return err
 	}
-	_, err := s.sqlite(ctx)
-	if errors.Is(err, sqlite.ErrNoSQLite) {
-		err = fmt.Errorf("%w: %w", err, refused)
+	tables, err := s.tables(ctx, open, names)
+	if err == nil && s.lib != nil && s.scanner != nil {
+		err = s.unchanged()
 	}
-	return s, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, tables, nil
 }
 
-// sqlite returns the source that reads by SQLite.
-func (s *source) sqlite(ctx context.Context) (table.Source, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lib != nil {
-		return s.lib, nil
+// tables returns the tables of the names given that the report has, after it has
+// called open, which opens SQLite. It gives up the scanner if that sees other tables,
+// but for those that it knows it cannot read.
+func (s *source) tables(ctx context.Context, open func() error, names []string) (map[string]table.Table, error) {
+	var seen, tables map[string]table.Table
+	var errSeen error
+	var scan sync.WaitGroup
+	if s.scanner != nil {
+		scan.Go(func() { seen, errSeen = s.scanner.Tables(ctx, names) })
 	}
-	lib, err := sqlite.Open(ctx, s.path)
-	if err != nil {
+	err := open()
+	if err == nil && s.lib != nil {
+		tables, err = s.lib.Tables(ctx, names)
+	}
+	scan.Wait()
+	switch {
+	case err != nil:
 		return nil, err
+	case errSeen != nil:
+		return nil, errSeen
+	case s.lib == nil:
+		tables = seen
+	case s.scanner != nil && !agree(names, seen, tables):
+		err := s.scanner.Close()
+		s.scanner = nil
+		if err != nil {
+			return nil, err
+		}
 	}
-	s.lib = lib
-	return lib, nil
+	for _, name := range names {
+		if err := tables[name].Err; err != nil {
+			return nil, err
+		}
+	}
+	return tables, nil
+}
+
+// agree reports whether the scanner sees the tables of the names given as SQLite
+// does, or knows that it cannot read them.
+func agree(names []string, scanner, lib map[string]table.Table) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		a, ok1 := scanner[name]
+		b, ok2 := lib[name]
+		return a.Err == nil && (ok1 != ok2 || !slices.Equal(a.Columns, b.Columns))
+	})
+}
+
+// unchanged returns the error that the file is not that which the scanner opened:
+// SQLite, which opened it later, tells changes from then on.
+func (s *source) unchanged() error {
+	changed, err := s.scanner.Changed()
+	if changed {
+		err = table.ErrChanged
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	return nil
 }
 
 // Close closes SQLite first: to close any descriptor of a file drops the
@@ -91,61 +148,35 @@ func (s *source) Changed() (bool, error) {
 // read calls fn with the scanner and, if that does not recognise what it
 // comes upon, perhaps in mid-table, again with SQLite: reset makes the caller
 // forget what it has had.
-func (s *source) read(ctx context.Context, reset func(), fn func(table.Source) error) error {
-	var refused error
+func (s *source) read(reset func(), fn func(table.Source) error) error {
 	if s.scanner != nil {
-		if refused = fn(s.scanner); !errors.Is(refused, table.ErrUnsupported) {
+		refused := fn(s.scanner)
+		if s.lib == nil || !errors.Is(refused, table.ErrUnsupported) {
 			return refused
 		}
-	}
-	lib, err := s.sqlite(ctx)
-	switch {
-	case refused != nil && errors.Is(err, sqlite.ErrNoSQLite):
-		return refused
-	case err != nil:
-		return err
-	case refused != nil:
 		reset()
 	}
-	if err := fn(lib); err != nil || s.scanner == nil {
-		return err
+	return s.ask(fn)
+}
+
+// ask calls fn with SQLite, or with the scanner in a build without.
+func (s *source) ask(fn func(table.Source) error) error {
+	if s.lib == nil {
+		return fn(s.scanner)
 	}
-	// SQLite tells changes from when it was opened, which may be just now.
-	changed, err := s.scanner.Changed()
-	if changed {
-		err = table.ErrChanged
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
-	}
-	return nil
+	return fn(s.lib)
 }
 
 func nothing() {}
 
-// tables is table.Source.Tables, without what is none of the report's: tables and
-// views whose columns cannot be told, but for those of the names given. Of these
-// that is an error, since a table without its columns would pass for one of an
-// older report.
-func (s *source) tables(ctx context.Context, names []string) (tables map[string]table.Table, err error) {
-	err = s.read(ctx, nothing, func(t table.Source) (err error) {
-		if tables, err = t.Tables(ctx); err != nil {
-			return err
-		}
-		for _, name := range names {
-			if err := tables[name].Err; err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	maps.DeleteFunc(tables, func(_ string, t table.Table) bool { return t.Err != nil })
-	return tables, err
+// metadata is table.Source.Rows, for the small tables that describe a capture.
+func (s *source) metadata(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
+	return s.ask(func(t table.Source) error { return t.Rows(ctx, name, columns, fn) })
 }
 
 // count is table.Source.Count.
 func (s *source) count(ctx context.Context, name string) (n int64, err error) {
-	err = s.read(ctx, nothing, func(t table.Source) (err error) {
+	err = s.read(nothing, func(t table.Source) (err error) {
 		n, err = t.Count(ctx, name)
 		return err
 	})
@@ -155,7 +186,7 @@ func (s *source) count(ctx context.Context, name string) (n int64, err error) {
 // rows is table.Source.Rows, each row once.
 func (s *source) rows(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error {
 	seen, skip := 0, 0
-	return s.read(ctx, func() { skip, seen = seen, 0 }, func(t table.Source) error {
+	return s.read(func() { skip, seen = seen, 0 }, func(t table.Source) error {
 		return t.Rows(ctx, name, columns, func(row []table.Value) error {
 			if seen++; seen <= skip {
 				return nil
@@ -168,7 +199,7 @@ func (s *source) rows(ctx context.Context, name string, columns []string, fn fun
 // ints is table.Source.Ints, with reset as for read. NULL reads as null.
 func (s *source) ints(ctx context.Context, name string, columns []string, opts table.IntsOptions, reset func(), fn func(table.Batch) error) error {
 	opts.Null = null
-	return s.read(ctx, reset, func(t table.Source) error { return t.Ints(ctx, name, columns, opts, fn) })
+	return s.read(reset, func(t table.Source) error { return t.Ints(ctx, name, columns, opts, fn) })
 }
 
 // intsInOrder is ints by one goroutine, the caller's, so that batches come in

@@ -24,9 +24,9 @@ var ErrNotInteger = errors.New("a value is not an integer")
 // A Source reads the tables of one open report. Its methods may be called
 // concurrently.
 type Source interface {
-	// Tables returns the tables and views by name. One whose columns cannot
-	// be told has an Err.
-	Tables(ctx context.Context) (map[string]Table, error)
+	// Tables returns those tables and views of the names given that there are, all
+	// if names is nil. One whose columns cannot be told has an Err.
+	Tables(ctx context.Context, names []string) (map[string]Table, error)
 
 	// Ints calls fn with the rows of a table, in batches, only the named
 	// columns. NULL reads as null. A value that is not an integer, by

@@ -69,10 +69,32 @@ func cutMiddle(s string, n int) string {
 // fitName shortens a kernel's name to at most n columns: first by leaving out
 // return type, parameters and namespaces, then to what a person calls it, then
 // by cutting.
-func fitName(name string, n int) string { return fitEach([]string{name}, n)[0] }
+func fitName(name string, n int) string { return fitEach([]string{name}, n, shortener{})[0] }
+
+// A shortener remembers short names: to tell them takes most of the time of
+// rendering a small table.
+type shortener map[string]string
+
+// of returns align.ShortNames of the names.
+func (s shortener) of(names []string) []string {
+	var unknown []string
+	for _, name := range names {
+		if _, known := s[name]; !known {
+			unknown = append(unknown, name)
+		}
+	}
+	for i, short := range align.ShortNames(unknown) {
+		s[unknown[i]] = short
+	}
+	short := make([]string, len(names))
+	for i, name := range names {
+		short[i] = s[name]
+	}
+	return short
+}
 
 // fitEach is fitName for each of several names.
-func fitEach(names []string, n int) []string {
+func fitEach(names []string, n int, s shortener) []string {
 	fit := slices.Clone(names)
 	var long []string // those for which only a short name is short enough
 	var at []int      // their places
@@ -84,7 +106,7 @@ func fitEach(names []string, n int) []string {
 			long, at = append(long, name), append(at, i)
 		}
 	}
-	for k, short := range align.ShortNames(long) {
+	for k, short := range s.of(long) {
 		fit[at[k]] = cutMiddle(Clean(short), n)
 	}
 	return fit
@@ -101,8 +123,9 @@ func fitNames(names []string, n int) []string {
 			distinct = append(distinct, name)
 		}
 	}
-	short := fitEach(distinct, n)
-	tellApart(distinct, short, n)
+	s := shortener{}
+	short := fitEach(distinct, n, s)
+	tellApart(distinct, short, n, s)
 	for i, name := range distinct {
 		shown[name] = short[i]
 	}
@@ -116,17 +139,18 @@ func fitNames(names []string, n int) []string {
 // shortNames returns the short names of different kernels in at most n columns,
 // those that would look alike with what tells them apart.
 func shortNames(names []string, n int) []string {
-	short := align.ShortNames(names)
+	s := shortener{}
+	short := s.of(names)
 	for i := range short {
 		short[i] = cutMiddle(Clean(short[i]), n)
 	}
-	tellApart(names, short, n)
+	tellApart(names, short, n, s)
 	return short
 }
 
 // tellApart changes what different names are shown as, in at most n columns, where
 // that is alike.
-func tellApart(names, shown []string, n int) {
+func tellApart(names, shown []string, n int, s shortener) {
 	alike := map[string][]int{}
 	for i, text := range shown {
 		alike[text] = append(alike[text], i)
@@ -139,7 +163,7 @@ func tellApart(names, shown []string, n int) {
 		for k, i := range group {
 			list[k] = names[i]
 		}
-		for k, text := range fitApart(list, n) {
+		for k, text := range fitApart(list, n, s) {
 			shown[group[k]] = text
 		}
 	}
@@ -151,13 +175,13 @@ const leastName = 8
 // fitApart shortens names that are alike but for what is left out to at most n
 // columns, so that no two are shown alike: where what tells them apart does not
 // fit, by their number.
-func fitApart(names []string, n int) []string {
+func fitApart(names []string, n int, s shortener) []string {
 	fit, times := align.TellApart(names), map[string]int{}
 	for i := range fit {
 		fit[i] = cutMiddle(Clean(fit[i]), max(n-leastName-1, 0))
 		times[fit[i]]++
 	}
-	for i, short := range align.ShortNames(names) {
+	for i, short := range s.of(names) {
 		if times[fit[i]] > 1 {
 			fit[i] = fmt.Sprintf("#%d", i+1)
 		}

@@ -64,7 +64,7 @@ func checkDamaged(t testing.TB, file []byte) (read bool) {
 		return false
 	}
 	defer s.Close()
-	known, err := s.Tables(ctx)
+	known, err := s.Tables(ctx, nil)
 	check("tables", err)
 	type rows struct {
 		rows [][]table.Value

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -12,8 +13,19 @@ import (
 type definition struct {
 	name    string
 	root    uint32
+	sql     string // what parse parses, "" if columns and refused say all
+	once    sync.Once
 	columns []column // nil if they cannot be told
 	refused error    // why the table's rows cannot be read, nil if they can
+}
+
+// parse fills in columns and refused: of the tables of a report few are read.
+func (d *definition) parse() {
+	d.once.Do(func() {
+		if d.sql != "" {
+			d.columns, d.refused = parseTable(d.sql)
+		}
+	})
 }
 
 // A column is a column's definition, in the order of the fields of a record.

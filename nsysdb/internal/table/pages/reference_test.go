@@ -27,7 +27,7 @@ func compareSources(t testing.TB, path string) {
 		t.Fatalf("only SQLite does not open the file: %v", err)
 	}
 	defer want.Close()
-	tables, err := want.Tables(ctx)
+	tables, err := want.Tables(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

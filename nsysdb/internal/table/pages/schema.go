@@ -3,6 +3,8 @@ package pages
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -43,11 +45,13 @@ func (s *Source) readSchema(ctx context.Context) error {
 		switch {
 		case kind == "view":
 			d.refused = refuse("a view")
+		case sql == "":
+			d.refused = refuse("no definition of the table")
 		case root.Kind != table.Integer || root.Int < 2 || root.Int > s.layout.pages:
 			d.refused = refuse("no page for the table")
 		default:
 			d.root = uint32(root.Int)
-			d.columns, d.refused = parseTable(sql)
+			d.sql = sql
 		}
 		return nil
 	})
@@ -55,9 +59,17 @@ func (s *Source) readSchema(ctx context.Context) error {
 
 // Tables implements [table.Source]. The Err of a table whose columns cannot be
 // told, as those of a view, wraps [table.ErrUnsupported].
-func (s *Source) Tables(context.Context) (map[string]table.Table, error) {
-	tables := make(map[string]table.Table, len(s.tables))
-	for name, d := range s.tables {
+func (s *Source) Tables(_ context.Context, names []string) (map[string]table.Table, error) {
+	if names == nil {
+		names = slices.Collect(maps.Keys(s.tables))
+	}
+	tables := make(map[string]table.Table, len(names))
+	for _, name := range names {
+		d, ok := s.tables[name]
+		if !ok {
+			continue
+		}
+		d.parse()
 		t := table.Table{Name: name}
 		if d.columns == nil {
 			t.Err = fmt.Errorf("%s: %s: %w", s.path, name, d.refused)
@@ -77,7 +89,7 @@ func (s *Source) lookup(name string, columns []string) (*definition, []int, erro
 	if d == nil {
 		return nil, nil, refuse("no table %s", name)
 	}
-	if d.refused != nil {
+	if d.parse(); d.refused != nil {
 		return nil, nil, fmt.Errorf("%s: %w", name, d.refused)
 	}
 	indices := make([]int, len(columns))

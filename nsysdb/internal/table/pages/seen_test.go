@@ -252,7 +252,7 @@ func checkSeen(t *testing.T, file []byte, reason string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	tables, err := s.Tables(t.Context())
+	tables, err := s.Tables(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -223,7 +223,7 @@ func compare(t testing.TB, path string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := s.Tables(ctx)
+	known, err := s.Tables(ctx, nil)
 	if err == nil && len(known) != len(tables) || err != nil && !errors.Is(err, table.ErrUnsupported) {
 		t.Errorf("%d tables, want %d: %v", len(known), len(tables), err)
 	}

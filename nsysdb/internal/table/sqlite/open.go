@@ -21,6 +21,9 @@ import (
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
 
+// Available reports whether this build has SQLite.
+const Available = true
+
 // busyTimeout is how long SQLite waits for a writer that holds a lock, in
 // milliseconds. A report is written once, in one go, so waiting longer would
 // only delay the message.
@@ -261,6 +264,7 @@ type source struct {
 	tmp  string // directory of the private copy, if there is one
 
 	mu     sync.Mutex
+	known  map[string]table.Table // what Tables returned last
 	free   []*sqlite3.SQLiteConn
 	closed bool
 }

@@ -3,12 +3,12 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -66,41 +66,47 @@ func (c *cursor) next() (bool, error) {
 	}
 }
 
-func (s *source) Tables(ctx context.Context) (map[string]table.Table, error) {
+func (s *source) Tables(ctx context.Context, names []string) (map[string]table.Table, error) {
 	tables := map[string]table.Table{}
-	if err := s.finish(s.tables(ctx, tables)); err != nil {
+	if err := s.finish(s.readTables(ctx, names, tables)); err != nil {
 		return nil, err
 	}
 	return tables, nil
 }
 
-func (s *source) tables(ctx context.Context, tables map[string]table.Table) error {
+func (s *source) readTables(ctx context.Context, names []string, tables map[string]table.Table) error {
 	c, err := s.conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.put(c)
-	// SQLite goes by the name in a definition, which table_list has. Another one in
-	// the schema is damaged.
-	const q = `SELECT m.name, l.name IS NULL FROM sqlite_schema AS m LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = m.name
-		WHERE m.type IN ('table', 'view') AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.rowid`
-	var names []string
-	var damaged error
-	err = eachRow(ctx, c, q, nil, func(row []driver.Value) {
-		names = append(names, text(row[0]))
-		if row[1] != int64(0) {
-			damaged = fmt.Errorf("%w: table %q has another name in its definition", ErrCorrupt, text(row[0]))
-		}
-	})
-	if err = cmp.Or(err, damaged); err != nil {
+	virtual := map[string]bool{} // the tables and views, by whether they are virtual
+	const listed = "SELECT name, sql LIKE 'CREATE VIRTUAL%' FROM sqlite_schema WHERE type IN ('table', 'view')"
+	if err := eachRow(ctx, c, listed, nil, func(row []driver.Value) { virtual[text(row[0])] = row[1] == int64(1) }); err != nil {
 		return err
 	}
+	known := map[string]bool{}
+	const defined = "SELECT name FROM pragma_table_list WHERE schema = 'main'"
+	if err := eachRow(ctx, c, defined, nil, func(row []driver.Value) { known[text(row[0])] = true }); err != nil {
+		return err
+	}
+	if names == nil {
+		names = slices.Collect(maps.Keys(virtual))
+	}
 	for _, name := range names {
+		isVirtual, ok := virtual[name]
+		if ok != known[name] {
+			// SQLite goes by the name in a definition. Another one in the schema is damaged.
+			return fmt.Errorf("%w: table %q has another name in its definition", ErrCorrupt, name)
+		}
+		if !ok || isVirtual {
+			continue
+		}
 		t := table.Table{Name: name}
 		// hidden is 1 for the hidden columns of virtual tables; generated columns
 		// (2 and 3) read like others.
-		const q = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid"
-		err := eachRow(ctx, c, q, []driver.NamedValue{{Ordinal: 1, Value: name}}, func(row []driver.Value) {
+		const columns = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid"
+		err := eachRow(ctx, c, columns, []driver.NamedValue{{Ordinal: 1, Value: name}}, func(row []driver.Value) {
 			t.Columns = append(t.Columns, table.Column{Name: text(row[0]), Type: strings.ToUpper(text(row[1]))})
 		})
 		var e sqlite3.Error
@@ -112,6 +118,9 @@ func (s *source) tables(ctx context.Context, tables map[string]table.Table) erro
 		}
 		tables[name] = t
 	}
+	s.mu.Lock()
+	s.known = tables
+	s.mu.Unlock()
 	return nil
 }
 
@@ -148,7 +157,7 @@ func (s *source) rows(ctx context.Context, name string, columns []string, fn fun
 		return err
 	}
 	defer s.put(c)
-	id, err := rowid(ctx, c, name)
+	id, err := s.rowid(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -200,7 +209,7 @@ func (s *source) count(ctx context.Context, name string) (int64, error) {
 		return 0, err
 	}
 	defer s.put(c)
-	id, err := rowid(ctx, c, name)
+	id, err := s.rowid(ctx, c, name)
 	if err != nil {
 		return 0, err
 	}
@@ -231,13 +240,21 @@ func count(ctx context.Context, c *sqlite3.SQLiteConn, name string) (n int64, er
 // the three that there are, one that no column of it has
 // (https://www.sqlite.org/lang_createtable.html#rowid). It is "" where the rows
 // have none, as those of a view, or no name is left for it.
-func rowid(ctx context.Context, c *sqlite3.SQLiteConn, name string) (string, error) {
+func (s *source) rowid(ctx context.Context, c *sqlite3.SQLiteConn, name string) (string, error) {
 	taken := map[string]bool{}
-	err := eachRow(ctx, c, "SELECT lower(name) FROM pragma_table_xinfo(?)", []driver.NamedValue{{Ordinal: 1, Value: name}}, func(row []driver.Value) {
-		taken[text(row[0])] = true
-	})
-	if err != nil {
-		return "", err
+	s.mu.Lock()
+	known := s.known[name].Columns
+	s.mu.Unlock()
+	for _, c := range known {
+		taken[strings.ToLower(c.Name)] = true
+	}
+	if known == nil {
+		err := eachRow(ctx, c, "SELECT lower(name) FROM pragma_table_xinfo(?)", []driver.NamedValue{{Ordinal: 1, Value: name}}, func(row []driver.Value) {
+			taken[text(row[0])] = true
+		})
+		if err != nil {
+			return "", err
+		}
 	}
 	for _, id := range []string{"rowid", "_rowid_", "oid"} {
 		if taken[id] {
@@ -302,7 +319,7 @@ func (s *source) ints(ctx context.Context, name string, columns []string, opts t
 	if err != nil {
 		return err
 	}
-	id, err := rowid(ctx, c, name)
+	id, err := s.rowid(ctx, c, name)
 	if err != nil {
 		s.put(c)
 		return err

@@ -231,7 +231,7 @@ func TestTables(t *testing.T) {
 	s, _ := made(t, "CREATE TABLE t(a integer, b INTEGER AS (a+1), c INTEGER AS (a+2) STORED, d); CREATE VIEW v AS SELECT a FROM t",
 		"CREATE VIRTUAL TABLE w USING rtree(id, lo, hi)", "CREATE TABLE x(k INTEGER PRIMARY KEY) WITHOUT ROWID",
 		"CREATE VIEW y AS SELECT no_such_function(a) FROM t")
-	got, err := s.Tables(t.Context())
+	got, err := s.Tables(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +340,7 @@ func TestChanged(t *testing.T) {
 			if err := s.Rows(t.Context(), "t", []string{"a"}, func([]table.Value) error { return nil }); !errors.Is(err, table.ErrChanged) {
 				t.Errorf("rows: %v", err)
 			}
-			if _, err := s.Tables(t.Context()); !errors.Is(err, table.ErrChanged) {
+			if _, err := s.Tables(t.Context(), nil); !errors.Is(err, table.ErrChanged) {
 				t.Errorf("tables: %v", err)
 			}
 			if _, err := s.Count(t.Context(), "t"); !errors.Is(err, table.ErrChanged) {
@@ -370,7 +370,7 @@ func TestLocked(t *testing.T) {
 	if n, err := s.Count(t.Context(), "t"); !errors.Is(err, sqlite.ErrBusy) {
 		t.Errorf("count: %d, %v", n, err)
 	}
-	if tables, err := s.Tables(t.Context()); !errors.Is(err, sqlite.ErrBusy) {
+	if tables, err := s.Tables(t.Context(), nil); !errors.Is(err, sqlite.ErrBusy) {
 		t.Errorf("tables: %v, %v", tables, err)
 	}
 }
