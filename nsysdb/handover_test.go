@@ -21,7 +21,6 @@ type scripted struct {
 	err   error // nil if it reads all
 	key   uint32
 
-	tables map[string]table.Table
 	calls  []string          // what was asked of it
 	opts   table.IntsOptions // of the last call of Ints
 	closed *[]string         // names of the sources that were closed
@@ -29,15 +28,9 @@ type scripted struct {
 	fresh  bool // Changed says so
 }
 
-func (s *scripted) Tables(_ context.Context, names []string) (map[string]table.Table, error) {
+func (s *scripted) Tables(context.Context, []string) (map[string]table.Table, error) {
 	s.calls = append(s.calls, "tables")
-	tables := map[string]table.Table{}
-	for _, name := range names {
-		if t, ok := s.tables[name]; ok {
-			tables[name] = t
-		}
-	}
-	return tables, s.err
+	return nil, s.err
 }
 
 func (s *scripted) Count(context.Context, string) (int64, error) {
@@ -241,14 +234,12 @@ func TestSchema(t *testing.T) {
 		var closed []string
 		s := &source{}
 		if c.scanner != nil {
-			s.scanner = &scripted{tables: c.scanner, name: "scanner", closed: &closed}
+			s.scanner = &scripted{name: "scanner", closed: &closed}
 		}
-		got, err := s.tables(t.Context(), func() error {
-			if c.lib != nil {
-				s.lib = &scripted{tables: c.lib}
-			}
-			return nil
-		}, []string{"t"})
+		if c.lib != nil {
+			s.lib = &scripted{}
+		}
+		got, err := s.decide([]string{"t"}, c.scanner, c.lib)
 		if len(closed) > 0 { // the scripted scanner fails to close
 			if !slices.Contains(messages(err), "scanner") {
 				t.Errorf("%s: %v", c.name, err)
@@ -261,18 +252,6 @@ func TestSchema(t *testing.T) {
 		if keeps := s.scanner != nil; keeps != c.keeps || len(closed) > 0 == keeps && c.scanner != nil {
 			t.Errorf("%s: the scanner is kept: %v, want %v; closed %q", c.name, keeps, c.keeps, closed)
 		}
-	}
-	failed := errors.New("failed")
-	for _, s := range []*source{
-		{scanner: &scripted{err: failed}, lib: &scripted{}},
-		{scanner: &scripted{}, lib: &scripted{err: failed}},
-	} {
-		if _, err := s.tables(t.Context(), func() error { return nil }, nil); err != failed {
-			t.Errorf("%v, want %v", err, failed)
-		}
-	}
-	if _, err := (&source{scanner: &scripted{}}).tables(t.Context(), func() error { return failed }, nil); err != failed {
-		t.Errorf("SQLite cannot be opened: %v", err)
 	}
 }
 

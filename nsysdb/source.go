@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -25,6 +26,7 @@ type source struct {
 	path    string
 	scanner table.Source // nil if it is off, refused the file, or sees another schema
 	lib     table.Source // SQLite; nil in a build without cgo
+	refused io.Closer    // the file, if the scanner refused it
 }
 
 // openSource opens a report and tells the tables of some names that it has. An
@@ -37,53 +39,48 @@ func openSource(ctx context.Context, path string, names []string) (_ *source, _ 
 			s.Close()
 		}
 	}()
-	var refused error
-	if os.Getenv(scannerVariable) != "off" || !sqlite.Available {
-		s.scanner, refused = pages.Open(ctx, path)
-		if refused != nil && !errors.Is(refused, table.ErrUnsupported) {
-			return nil, nil, refused
-		}
-	}
-	open := func() (err error) {
-		s.lib, err = sqlite.Open(ctx, path)
-		switch {
-		case errors.Is(err, sqlite.ErrNoSQLite) && s.scanner == nil:
-			return fmt.Errorf("%w: %w", err, refused)
-		case errors.Is(err, sqlite.ErrNoSQLite), errors.Is(err, sqlite.ErrPathTooLong) && s.scanner != nil:
-			return nil
-		}
-		return err
-	}
-	tables, err := s.tables(ctx, open, names)
-	if err == nil && s.lib != nil && s.scanner != nil {
-		err = s.unchanged()
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return s, tables, nil
-}
-
-// tables returns the tables of the names given that the report has, after it has
-// called open, which opens SQLite. It gives up the scanner if that sees other tables,
-// but for those that it knows it cannot read.
-func (s *source) tables(ctx context.Context, open func() error, names []string) (map[string]table.Table, error) {
 	var seen, tables map[string]table.Table
-	var errSeen error
+	var refused error
 	var scan sync.WaitGroup
-	if s.scanner != nil {
-		scan.Go(func() { seen, errSeen = s.scanner.Tables(ctx, names) })
+	if os.Getenv(scannerVariable) != "off" || !sqlite.Available {
+		// The file stays open until Close, whoever reads it.
+		file, err := pages.OpenFile(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		scan.Go(func() {
+			if s.scanner, refused = pages.New(ctx, path, file); refused != nil {
+				s.scanner, s.refused = nil, file
+				return
+			}
+			seen, refused = s.scanner.Tables(ctx, names)
+		})
 	}
-	err := open()
-	if err == nil && s.lib != nil {
+	if s.lib, err = sqlite.Open(ctx, path); err == nil {
 		tables, err = s.lib.Tables(ctx, names)
 	}
 	scan.Wait()
 	switch {
+	case refused != nil && !errors.Is(refused, table.ErrUnsupported):
+		return nil, nil, refused
+	case errors.Is(err, sqlite.ErrNoSQLite) && s.scanner == nil:
+		return nil, nil, fmt.Errorf("%w: %w", err, refused)
+	case errors.Is(err, sqlite.ErrNoSQLite), errors.Is(err, sqlite.ErrPathTooLong) && s.scanner != nil:
 	case err != nil:
-		return nil, err
-	case errSeen != nil:
-		return nil, errSeen
+		return nil, nil, err
+	case s.scanner != nil:
+		if err := s.unchanged(); err != nil {
+			return nil, nil, err
+		}
+	}
+	tables, err = s.decide(names, seen, tables)
+	return s, tables, err
+}
+
+// decide returns the tables of the names given that the report has, given those that
+// the scanner and SQLite see. It gives up a scanner that sees other ones than SQLite.
+func (s *source) decide(names []string, seen, tables map[string]table.Table) (map[string]table.Table, error) {
+	switch {
 	case s.lib == nil:
 		tables = seen
 	case s.scanner != nil && !agree(names, seen, tables):
@@ -133,6 +130,9 @@ func (s *source) Close() error {
 	}
 	if s.scanner != nil {
 		err = errors.Join(err, s.scanner.Close())
+	}
+	if s.refused != nil {
+		err = errors.Join(err, s.refused.Close())
 	}
 	return err
 }

@@ -27,23 +27,26 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", table.ErrUnsupported, fmt.Sprintf(format, args...))
 }
 
-// Open opens a file and reads its schema. It returns an error that wraps
-// [table.ErrUnsupported] if the file is not one that this package reads.
-//
-// The file stays open until Close, since to close any descriptor of a file
-// drops the locks that SQLite holds on it in the same process: close a Source
-// after the SQLite connections to its file.
-func Open(ctx context.Context, path string) (table.Source, error) {
+// OpenFile opens a file for a Source. It returns an error that wraps
+// [table.ErrUnsupported] for what is no file.
+func OpenFile(path string) (*table.File, error) {
 	file, err := table.OpenFile(path)
-	switch {
-	case errors.Is(err, table.ErrNotRegular):
-		return nil, fmt.Errorf("%s: %w", path, refuse("not a regular file"))
-	case err != nil:
-		return nil, err
+	if errors.Is(err, table.ErrNotRegular) {
+		err = fmt.Errorf("%s: %w", path, refuse("not a regular file"))
 	}
+	return file, err
+}
+
+// New reads the schema of an open file. It returns an error that wraps
+// [table.ErrUnsupported] if the file is not one that this package reads. The file is
+// the Source's to close, unless there was an error.
+//
+// To close any descriptor of a file drops the locks that SQLite holds on it in the
+// same process: close the file, or its Source, after the SQLite connections to it.
+func New(ctx context.Context, path string, file *table.File) (table.Source, error) {
 	s := &Source{path: path, file: file}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, err
 	}
 	return s, nil
 }

@@ -174,7 +174,17 @@ func TestWriterAtWork(t *testing.T) {
 const writerRows = 200 // dozens of pages
 
 var readers = map[string]func(t *testing.T, path string) (table.Source, error){
-	"pages":  func(t *testing.T, path string) (table.Source, error) { return pages.Open(t.Context(), path) },
+	"pages": func(t *testing.T, path string) (table.Source, error) {
+		file, err := pages.OpenFile(path)
+		if err != nil {
+			return nil, err
+		}
+		s, err := pages.New(t.Context(), path, file)
+		if err != nil {
+			file.Close()
+		}
+		return s, err
+	},
 	"sqlite": func(t *testing.T, path string) (table.Source, error) { return sqlite.Open(t.Context(), path) },
 }
 
