@@ -1,7 +1,6 @@
 package align
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -125,9 +124,13 @@ func wholeWord(words []string) string {
 // wordsOf splits a name into words, of letters and digits, and single signs. An
 // underscore is a sign, since generated identifiers are long.
 func wordsOf(name string) []string {
-	var words []string
+	words := make([]string, 0, len(name)/2)
 	for name != "" {
-		n := cmp.Or(len(name)-len(strings.TrimLeftFunc(name, func(r rune) bool { return r < utf8.RuneSelf && isAlnum(byte(r)) })), 1)
+		n := 0
+		for n < len(name) && isAlnum(name[n]) {
+			n++
+		}
+		n = max(n, 1)
 		words = append(words, name[:n])
 		name = name[n:]
 	}
