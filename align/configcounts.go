@@ -24,11 +24,17 @@ func (c *configCounts) reset() {
 
 // add adds a launch.
 func (c *configCounts) add(launch int, config uint32) {
-	if config != c.last.config || c.last.n == 0 {
-		c.flush()
-		c.last = configCount{config: config, first: launch}
+	if config == c.last.config && c.last.n > 0 {
+		c.last.n++
+		return
 	}
-	c.last.n++
+	c.change(launch, config)
+}
+
+// change begins a run.
+func (c *configCounts) change(launch int, config uint32) {
+	c.flush()
+	c.last = configCount{config: config, n: 1, first: launch}
 }
 
 // end returns what was counted, in the order of the first launches.

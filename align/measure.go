@@ -70,7 +70,7 @@ type columnLaunches[T duration32or64] struct {
 	// bounds is where the launches of each step begin, from the first step on
 	// that has more than one: without any, each has one.
 	bounds []uint32
-	step   int // of the last launch
+	step   int // of the last launch, -1 before the first
 	configCounts
 }
 
@@ -84,26 +84,34 @@ func (s *cellScratch[T]) reset(columns, launches int) []columnLaunches[T] {
 		if cap(c.durations) < launches {
 			c.durations = hugepages.Make[T](launches)
 		}
-		c.durations, c.bounds = c.durations[:0], c.bounds[:0]
+		c.durations, c.bounds, c.step = c.durations[:0], c.bounds[:0], -1
 		c.configCounts.reset()
 	}
 	return s.columns[:columns]
 }
 
-// add adds a launch.
+// add adds a launch. There is room for it.
 func (c *columnLaunches[T]) add(step, launch int, d T, config uint32) {
-	switch n := len(c.durations); {
-	case n == 0:
-	case step != c.step && len(c.bounds) > 0:
+	n := len(c.durations)
+	if step == c.step || len(c.bounds) > 0 {
+		c.bound(step, n)
+	}
+	c.step = step
+	c.durations = c.durations[:n+1]
+	c.durations[n] = d
+	c.configCounts.add(launch, config)
+}
+
+// bound notes that launch n is of a step, where steps have more than one.
+func (c *columnLaunches[T]) bound(step, n int) {
+	switch {
+	case step != c.step:
 		c.bounds = append(c.bounds, uint32(n))
-	case step == c.step && len(c.bounds) == 0:
+	case len(c.bounds) == 0:
 		for k := range n {
 			c.bounds = append(c.bounds, uint32(k))
 		}
 	}
-	c.step = step
-	c.durations = append(c.durations, d)
-	c.configCounts.add(launch, config)
 }
 
 // steps returns the median of each step, see Sample.Steps.
@@ -205,9 +213,18 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 	defer v.scratch.Put(scratch)
 	columns := scratch.reset(len(cells), places)
 	l := &v.seq.t.Launches
-	v.eachOf(from, from+len(cells), func(column, step, launch int) {
-		columns[column].add(step, launch, T(l.Duration(launch)), l.Config[launch])
-	})
+	// As eachOf, whose call for each launch would take as long as what is done with it.
+	for k := range v.steps {
+		st := &v.steps[k]
+		for _, cols := range st.columns {
+			for i, at := range cols[from:][:len(columns)] {
+				if at >= 0 {
+					launch := st.step.at(int(at))
+					columns[i].add(k, launch, T(l.Duration(launch)), l.Config[launch])
+				}
+			}
+		}
+	}
 	samples := make([]Sample, len(columns))
 	for i := range columns {
 		c, sample := &columns[i], &samples[i]

@@ -1,6 +1,9 @@
 package align
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // orderedSteps is the values of Sample.Steps in ascending order, and where each
 // stood. All that is asked of the steps of a site takes this one sorting: there are
@@ -16,6 +19,9 @@ const stepBits = 6
 
 // Each step must have a number of stepBits.
 var _ [1<<stepBits - maxBlocks]struct{}
+
+// A set of ranks has a bit for each step.
+var _ [64 - maxBlocks]struct{}
 
 // orderSteps sorts the values of Sample.Steps.
 func orderSteps(steps []float64) *orderedSteps {
@@ -50,20 +56,25 @@ func (o *orderedSteps) splitHalf() float64 {
 	if o.n < 4 {
 		return 1
 	}
-	// by[0] and by[1] are the ranks of even and odd steps, by[2] and by[3] those of
-	// the first and the second half, ascending.
-	var by [4][maxBlocks]uint8
-	var n [4]uint8
+	var odd, late uint64 // the ranks of odd steps, and of those of the second half
 	for k, at := range o.at[:o.n] {
-		parity, half := at&1, 2+b2u(int(at) >= o.n/2)
-		by[parity][n[parity]%maxBlocks] = uint8(k)
-		by[half][n[half]%maxBlocks] = uint8(k)
-		n[parity]++
-		n[half]++
+		odd |= uint64(at&1) << (k % maxBlocks)
+		late |= uint64(b2u(int(at) >= o.n/2)) << (k % maxBlocks)
 	}
-	median := func(i int) float64 {
-		lo, hi := by[i][(n[i]-1)/2], by[i][n[i]/2]
-		return (o.values[lo] + o.values[hi]) / 2
+	all := ^uint64(0) >> (64 - o.n)
+	return max(apart(o.median(all&^odd), o.median(odd)), apart(o.median(all&^late), o.median(late)))
+}
+
+// median returns the median of the values whose ranks are the bits of a set.
+func (o *orderedSteps) median(ranks uint64) float64 {
+	n := bits.OnesCount64(ranks)
+	for range (n - 1) / 2 {
+		ranks &= ranks - 1
 	}
-	return max(apart(median(0), median(1)), apart(median(2), median(3)))
+	lo := o.values[bits.TrailingZeros64(ranks)%maxBlocks]
+	if n%2 == 1 {
+		return lo
+	}
+	ranks &= ranks - 1
+	return (lo + o.values[bits.TrailingZeros64(ranks)%maxBlocks]) / 2
 }

@@ -113,6 +113,8 @@ func orderBetween[T duration32or64](values []T, least, most T, ranks []int, out 
 // it may reorder.
 func medianOf[T duration32or64](values []T) float64 {
 	switch {
+	case len(values) <= unordered:
+		return medianOfFew(values)
 	case len(values) <= veryFew:
 		// Of eight values, as many as a step has of a layer, half of the time that
 		// selecting takes.
@@ -125,6 +127,23 @@ func medianOf[T duration32or64](values []T) float64 {
 	var at [2]T
 	orderStatistics(values, []int{i, j}, at[:])
 	return float64(at[0]) + part*float64(at[1]-at[0])
+}
+
+// unordered is up to how many values have a median that is told without ordering them.
+const unordered = 3
+
+// medianOfFew returns the median of one value to unordered ones.
+func medianOfFew[T duration32or64](values []T) float64 {
+	a := values[0]
+	switch len(values) {
+	case 1:
+		return float64(a)
+	case 2:
+		b := values[1]
+		return quantile([]T{min(a, b), max(a, b)}, 0.5)
+	}
+	b, c := values[1], values[2]
+	return float64(max(min(a, b), min(max(a, b), c)))
 }
 
 // selectQuantile returns the p-quantile of values, which it reorders. It sorts

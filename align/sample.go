@@ -202,9 +202,16 @@ func blocks[T duration32or64](values []T) []float64 {
 		return out
 	}
 	var own []T
+	from := 0
 	for b := range out {
-		own = append(own[:0], values[b*len(values)/len(out):(b+1)*len(values)/len(out)]...)
-		out[b] = medianOf(own)
+		to := (b + 1) * len(values) / maxBlocks
+		run := values[from:to]
+		from = to
+		if len(run) > unordered {
+			own = append(own[:0], run...)
+			run = own
+		}
+		out[b] = medianOf(run)
 	}
 	return out
 }
