@@ -309,13 +309,3 @@ func (r *Result) look(x Expectation) sight {
 	}
 	return seen
 }
-
-// Accepted is the verdict of a site whose difference is accepted.
-const Accepted SiteVerdict = "accepted"
-
-// Codes of findings that policies lead to.
-const (
-	CodeAccepted = "accepted" // a difference that Options.Accept accepts, with the reason
-	CodeExpired  = "expired"  // an acceptance that no longer holds
-	CodeExpected = "expected" // an expected kernel that is absent or out of its bounds
-)

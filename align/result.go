@@ -25,11 +25,15 @@ type Result struct {
 	Before []Neighbour `json:"before,omitempty"`
 	After  []Neighbour `json:"after,omitempty"`
 
-	Sites    []Site      `json:"sites"`
-	Kernels  []KernelRow `json:"kernels"`
-	MemOps   []KernelRow `json:"memops,omitempty"`
-	Findings []Finding   `json:"findings"`
-	Causes   []Cause     `json:"causes"`
+	Sites []Site `json:"sites"` // in the order of the merged sequence, those of the main kind of steps first
+
+	// Kernels is the table by name, and MemOps that of memory operations, on
+	// request (Options.MemOps): the row with the most time on either side first.
+	Kernels []KernelRow `json:"kernels"`
+	MemOps  []KernelRow `json:"memops,omitempty"`
+
+	Findings []Finding `json:"findings"` // errors first, then warnings
+	Causes   []Cause   `json:"causes"`
 
 	// Regression is what mode regression says of the kind of steps that takes most of
 	// the time, and OtherSteps of each further kind that was compared, in the order of
@@ -259,7 +263,8 @@ const (
 	HeadMismatch  SiteVerdict = "head-mismatch"
 	SiteUndecided SiteVerdict = "undecided"
 	Communication SiteVerdict = "communication" // a collective, which waits for peers: shown, not judged
-	Ignored       SiteVerdict = "ignored"       // the user asked not to judge it
+	Ignored       SiteVerdict = "ignored"       // Options.Ignore: not judged
+	Accepted      SiteVerdict = "accepted"      // its difference is in Options.Accept: not judged
 )
 
 // A Sample summarises durations. The zero value stands for no launches.
@@ -387,6 +392,9 @@ const (
 	CodeEdge          = "edge"        // launches of the operation's NVTX range just outside the occurrences
 	CodeOccurrences   = "occurrences" // places in each step that launch part of what the mock does
 	CodeGraph         = "cuda-graph"  // one side replays graphs, the other launches eagerly
+	CodeAccepted      = "accepted"    // a difference that Options.Accept accepts, with the reason
+	CodeExpired       = "expired"     // an acceptance that no longer holds
+	CodeExpected      = "expected"    // an expected kernel that is absent or out of its bounds; of Expect
 )
 
 // A Cause explains why sites differ.
