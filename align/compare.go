@@ -34,8 +34,12 @@ type comparer struct {
 // given in this order.
 //
 // A comparison that finds no likeness is not an error: its verdict is
-// [NotComparable]. An error means that the context was cancelled.
+// [NotComparable]. The error is that of the context, or says which option is out
+// of range.
 func Compare(ctx context.Context, mock, e2e *trace.Trace, o Options) (*Result, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	c := &comparer{o: o.withDefaults(), alphabet: newAlphabet(o.Aliases), short: shortNames(mock, e2e), boot: newBootstrap()}
 	c.judging.New = func() any { return new(judging) }
 	c.family = func(name string) string { return c.alphabet.of(name).family }

@@ -10,9 +10,12 @@ import (
 )
 
 // Report returns the table of kernels of one report: all launches in scope,
-// with the figures of cuda_gpu_kern_sum of nsys stats. An error means that the
-// context was cancelled.
+// with the figures of cuda_gpu_kern_sum of nsys stats. The error is that of the
+// context, or says which option is out of range.
 func Report(ctx context.Context, t *trace.Trace, o Options) (*Result, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	c := &comparer{o: o.withDefaults()}
 	families := familiesOf(t)
 	c.family = func(name string) string { return families[name] }

@@ -1,7 +1,10 @@
 package align
 
 import (
+	"fmt"
+	"math"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -11,8 +14,8 @@ type Options struct {
 	// instead of looking for a mock inside a model.
 	Regression bool
 
-	// MaxRatio is how far apart two medians may be, either way: 2 if 0, and
-	// 1.05 with Regression.
+	// MaxRatio is how far apart two medians may be, either way, from 1: 2 if
+	// 0, and 1.05 with Regression.
 	MaxRatio float64
 	// MinTime is the difference of medians below which a ratio is not
 	// judged, since timers and clocks differ by as much: 3 µs if 0, and
@@ -53,6 +56,7 @@ type Options struct {
 	// MemOps adds the table of memory operations to the result.
 	MemOps bool
 	// By chooses what Result.Kernels is grouped by.
+	// ByName if empty.
 	By Grouping
 	// Launches lists each site's launches in the result.
 	Launches bool
@@ -76,3 +80,44 @@ const (
 	ByShort  Grouping = "short"
 	ByGrid   Grouping = "name+grid"
 )
+
+// check returns what is out of range in the options: a comparison under it would
+// tell nothing, and a result with it may not be JSON.
+func (o *Options) check() error {
+	if !isRatio(o.MaxRatio) {
+		return fmt.Errorf("align: MaxRatio %v is not a number from 1", o.MaxRatio)
+	}
+	for _, n := range []struct {
+		name string
+		n    int
+	}{{"MinSamples", o.MinSamples}, {"TP", o.TP}, {"SkipWarmup", o.SkipWarmup}} {
+		if n.n < 0 {
+			return fmt.Errorf("align: %s %d is negative", n.name, n.n)
+		}
+	}
+	for i, l := range o.Kernels {
+		if !isRatio(l.MaxRatio) {
+			return fmt.Errorf("align: MaxRatio %v of Kernels[%d] is not a number from 1", l.MaxRatio, i)
+		}
+	}
+	for i, a := range o.Accept {
+		for _, code := range a.Codes {
+			if !slices.Contains(AcceptableCodes(), code) {
+				return fmt.Errorf("align: code %q of Accept[%d] is not one that can be accepted", code, i)
+			}
+		}
+	}
+	for i, a := range o.Aliases {
+		if a.Mock == nil || a.E2E == nil {
+			return fmt.Errorf("align: Aliases[%d] lacks a regular expression", i)
+		}
+	}
+	switch o.By {
+	case "", ByName, ByFamily, ByShort, ByGrid:
+		return nil
+	}
+	return fmt.Errorf("align: By %q is no grouping", o.By)
+}
+
+// isRatio reports whether r can be a bound of ratios, or 0, for the default.
+func isRatio(r float64) bool { return r == 0 || r >= 1 && !math.IsInf(r, 1) }

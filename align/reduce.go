@@ -66,9 +66,16 @@ func (e *IrreducibleError) Hint() string {
 // launches the distributions of their durations. Ranks that did alike keep the
 // same steps.
 //
-// t must be the trace of one report and is not changed. The error is an
-// [*IrreducibleError], or that of the context.
+// t is not changed. It is an error to reduce a trace that is reduced already or
+// that of several reports; others are an [*IrreducibleError], or that of the
+// context.
 func Reduce(ctx context.Context, t *trace.Trace, o ReduceOptions) (*trace.Trace, error) {
+	switch {
+	case t.Reduced != nil:
+		return nil, fmt.Errorf("%s: is reduced already", t.Capture.Path)
+	case len(t.Reports) > 1:
+		return nil, fmt.Errorf("trace of %d reports: reduce each, then merge", len(t.Reports))
+	}
 	o = o.withDefaults()
 	r := &reducer{
 		t:       t,

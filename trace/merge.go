@@ -6,8 +6,8 @@ package trace
 // their report and no time of one report may be held against another's.
 //
 // The traces are not changed, and their launches are copied. Merge of one
-// trace returns it as it is. Reduced traces merge into a reduced one; see
-// [Merger.Add] for a mixture.
+// trace returns it as it is. Reduced traces merge into a reduced one;
+// Merge panics on a mixture, as [Merger.Add] does.
 func Merge(traces ...*Trace) *Trace {
 	if len(traces) == 1 {
 		return traces[0]
