@@ -11,7 +11,8 @@ import (
 )
 
 // A Query says what [DB.Read] reads. The zero value reads every launch, with
-// no ranges and no memory operations.
+// no ranges and no memory operations, which is enough for a table of kernels. To
+// be compared, a trace should have its ranges.
 type Query struct {
 	// Scope chooses launches. It is applied in full: what can be told
 	// without NVTX while reading, so that what is left out costs nothing.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log"
@@ -181,7 +182,7 @@ func diffReports(ctx context.Context, mockPath, e2ePath string) error {
 	fmt.Println(r.Verdict)
 	for _, s := range r.Sites {
 		if s.Verdict != align.Match {
-			fmt.Println(s.Index, align.ShortName(s.MockName), s.Verdict)
+			fmt.Println(s.Index, align.ShortName(cmp.Or(s.MockName, s.E2EName)), s.Verdict)
 		}
 	}
 	for _, c := range r.Causes {
