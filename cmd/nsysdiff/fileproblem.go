@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // fileProblem returns what is wrong with a file without saying its path, or
@@ -50,6 +51,12 @@ func writeProblem(path string, err error) error {
 	return p
 }
 
+// stem returns a file's name without what tells its kind.
+func stem(name string) string {
+	name = strings.TrimSuffix(name, ".gz")
+	return strings.TrimSuffix(name, filepath.Ext(name))
+}
+
 // missingHint says what was probably meant by a file that is not there.
 func missingHint(path, otherwise string) string {
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -60,7 +67,9 @@ func missingHint(path, otherwise string) string {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if near := nearest(filepath.Base(path), names); near != "" {
+	base := filepath.Base(path)
+	// Equal endings do not make two names alike.
+	if near := nearest(base, names); near != "" && nearest(stem(base), []string{stem(near)}) != "" {
 		return fmt.Sprintf("did you mean %s?", filepath.Join(filepath.Dir(path), near))
 	}
 	return otherwise

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -160,8 +161,8 @@ func formatNames() []string {
 // parse returns what a command line asks for.
 func parse(args []string) (*config, error) {
 	f := newFlags()
-	if err := f.set.Parse(args); err != nil {
-		return nil, explainFlags(f.set, allFlagsHint, err)
+	if err := parseFlags(f.set, args, allFlagsHint); err != nil {
+		return nil, err
 	}
 	c := &f.config
 	if c.help || c.helpAll || c.version {
@@ -346,6 +347,48 @@ func over(both, side trace.Scope, none ...string) trace.Scope {
 	return side
 }
 
+// parseFlags parses a command line. hint is how to learn of the flags.
+func parseFlags(set *pflag.FlagSet, args []string, hint string) error {
+	if name := oneDash(set, args); name != "" {
+		return usage("did you mean --"+name+"?", "unknown flag -%s", name)
+	}
+	if err := set.Parse(args); err != nil {
+		return explainFlags(set, hint, err)
+	}
+	return nil
+}
+
+// oneDash returns the first long flag that is given with one dash, as programs in
+// Go take it, "" if there is none: -out=x would write a file "ut=x".
+func oneDash(set *pflag.FlagSet, args []string) string {
+	value := false // the next argument is that of a flag
+	for _, arg := range args {
+		name, _, assigned := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		x := set.Lookup(name)
+		switch {
+		case value:
+			value = false
+		case arg == "--":
+			return ""
+		case x == nil || !strings.HasPrefix(arg, "-"):
+		case strings.HasPrefix(arg, "--"):
+			value = !assigned && x.NoOptDefVal == ""
+		case len(name) > 1:
+			return name
+		}
+	}
+	return ""
+}
+
+// formatHint returns the flag that was meant by one that is called like a format, ""
+// if none was.
+func formatHint(set *pflag.FlagSet, name string) string {
+	if _, ok := render.Lookup(name); !ok || set.Lookup("format") == nil {
+		return ""
+	}
+	return "did you mean --format " + name + "?"
+}
+
 // explainFlags says what is wrong with a command line in the program's own
 // words. hint is how to learn of the flags.
 func explainFlags(set *pflag.FlagSet, hint string, err error) error {
@@ -354,8 +397,8 @@ func explainFlags(set *pflag.FlagSet, hint string, err error) error {
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &unknown):
-		if unknown.GetSpecifiedShortnames() != "" {
-			return usage(hint, "unknown flag -%s", unknown.GetSpecifiedName())
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			return usage(cmp.Or(formatHint(set, short), hint), "unknown flag -%s", unknown.GetSpecifiedName())
 		}
 		var names []string
 		set.VisitAll(func(x *pflag.Flag) { names = append(names, x.Name) })
@@ -363,6 +406,7 @@ func explainFlags(set *pflag.FlagSet, hint string, err error) error {
 		if near := nearest(name, names); near != "" {
 			hint = fmt.Sprintf("did you mean --%s?", near)
 		}
+		hint = cmp.Or(formatHint(set, name), hint)
 		return usage(hint, "unknown flag --%s", name)
 	case errors.As(err, &missing):
 		x := missing.GetFlag()

@@ -171,7 +171,7 @@ func TestAliases(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	words := []string{"nvtx", "kernel", "max-ratio", "min-time", "format", "verbose"}
-	for in, want := range map[string]string{"nvtxx": "nvtx", "kernal": "kernel", "maxratio": "max-ratio", "verb": "verbose", "zzzzzz": "", "x": ""} {
+	for in, want := range map[string]string{"nvtxx": "nvtx", "kernal": "kernel", "maxratio": "max-ratio", "verb": "verbose", "zzzzzz": "", "x": "", "": ""} {
 		if got := nearest(in, words); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", in, got, want)
 		}

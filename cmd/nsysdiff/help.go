@@ -58,7 +58,7 @@ func printHelp(w io.Writer) error {
 // printFlags prints all flags by group.
 func printFlags(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("usage: nsysdiff [flags] MOCK E2E\n" +
+	b.WriteString("usage: nsysdiff [flags] MOCK E2E...\n" +
 		"       nsysdiff [flags] --regression BASE NEW\n" +
 		"       nsysdiff [flags] REPORT\n" +
 		"       nsysdiff [flags] --pairs FILE\n")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,6 +14,12 @@ func TestHints(t *testing.T) {
 	for args, want := range map[string]string{
 		"nosuch.sqlite":                      "check the path; of a recording, nsys export ",
 		"llama_tp_mok.sqlite":                "did you mean llama_tp_mock.sqlite?",
+		"-":                                  "check the path; ",
+		"-format json" + both:                "did you mean --format?",
+		"-out=x" + both:                      "did you mean --out?", // not -o ut=x
+		"--json" + both:                      "did you mean --format json?",
+		"-json" + both:                       "did you mean --format json?",
+		"summarize -output=x" + both:         "did you mean --output?",
 		"nosuch/llama_tp_mock.sqlite":        "there is no folder nosuch",
 		"nosuch*.sqlite":                     "see what is there: ls .",
 		"[ a.sqlite":                         "a [ needs its ]",
@@ -42,6 +50,27 @@ func TestHints(t *testing.T) {
 		}
 		if lines := strings.Split(stderr, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "nsysdiff: ") || !strings.HasPrefix(lines[1], "hint: "+want) {
 			t.Errorf("%s: want a line and the hint %q:\n%s", args, want, stderr)
+		}
+	}
+}
+
+// TestMissingHint: names are not alike by their endings.
+func TestMissingHint(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"mock.sqlite", "rank0.json.gz", "ab"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"mok.sqlite": "mock.sqlite", "mock.sqlit": "mock.sqlite", "rank.json.gz": "rank0.json.gz",
+		"e2e.sqlite": "", "rank0.sqlite": "", "-": "",
+	} {
+		if want != "" {
+			want = "did you mean " + filepath.Join(dir, want) + "?"
+		}
+		if got := missingHint(filepath.Join(dir, name), ""); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

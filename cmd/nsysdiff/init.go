@@ -62,8 +62,8 @@ func newInitializer() *initializer {
 func initialize(ctx context.Context, args []string, env environment) error {
 	const hint = "nsysdiff init MOCK E2E [-o FILE]"
 	n := newInitializer()
-	if err := n.set.Parse(args); err != nil {
-		return explainFlags(n.set, "nsysdiff help init", err)
+	if err := parseFlags(n.set, args, "nsysdiff help init"); err != nil {
+		return err
 	}
 	switch {
 	case n.help:

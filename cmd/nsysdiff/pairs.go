@@ -70,8 +70,8 @@ func (f *flags) readPairs(args []string) ([]pair, error) {
 func (f *flags) pair(t *pairTable, args []string) (*config, error) {
 	where := f.pairsPath + ": pair " + t.Name
 	g := newFlags()
-	if err := g.set.Parse(args); err != nil {
-		return nil, explainFlags(g.set, allFlagsHint, err)
+	if err := parseFlags(g.set, args, allFlagsHint); err != nil {
+		return nil, err
 	}
 	for _, v := range t.Regression {
 		if err := g.set.Set("regression", v); err != nil {

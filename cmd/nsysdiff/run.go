@@ -32,6 +32,9 @@ func run(ctx context.Context, args []string, env environment) int {
 func command(ctx context.Context, args []string, env environment) (int, error) {
 	if len(args) > 0 {
 		if s, ok := lookupSubcommand(args[0]); ok {
+			if s.flags == nil && asksForHelp(args[1:]) {
+				return exitNothing, s.help(env.stdout)
+			}
 			return exitNothing, s.run(ctx, args[1:], env)
 		}
 		if err := misspelt(args[0]); err != nil {

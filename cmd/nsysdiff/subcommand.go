@@ -72,6 +72,12 @@ func misspelt(word string) error {
 	return usage("did you mean nsysdiff "+near+"?", "%s: no such file or subcommand", word)
 }
 
+// asksForHelp reports whether the arguments of a subcommand without flags are a
+// request for help.
+func asksForHelp(args []string) bool {
+	return len(args) == 1 && (args[0] == "-h" || args[0] == "--help")
+}
+
 func help(_ context.Context, args []string, env environment) error {
 	switch {
 	case len(args) == 0:

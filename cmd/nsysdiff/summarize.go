@@ -57,8 +57,8 @@ func newSummarizer() *summarizer {
 func summarize(ctx context.Context, args []string, env environment) error {
 	const hint = "nsysdiff summarize REPORT... -o FILE"
 	s := newSummarizer()
-	if err := s.set.Parse(args); err != nil {
-		return explainFlags(s.set, "nsysdiff help summarize", err)
+	if err := parseFlags(s.set, args, "nsysdiff help summarize"); err != nil {
+		return err
 	}
 	switch {
 	case s.help:
@@ -270,8 +270,8 @@ func newMerger() *merger {
 func mergeSummaries(ctx context.Context, args []string, env environment) error {
 	const hint = "nsysdiff merge SUMMARY... -o FILE"
 	m := newMerger()
-	if err := m.set.Parse(args); err != nil {
-		return explainFlags(m.set, "nsysdiff help merge", err)
+	if err := parseFlags(m.set, args, "nsysdiff help merge"); err != nil {
+		return err
 	}
 	switch {
 	case m.help:

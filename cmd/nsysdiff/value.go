@@ -190,7 +190,7 @@ func notOneOf(s string, choices []string) error {
 // nearest returns the word of choices that s was probably meant to be, "" if
 // none is near.
 func nearest(s string, choices []string) string {
-	best, least := "", 1+max(2, len(s)/3)
+	best, least := "", min(1+max(2, len(s)/3), len(s))
 	for _, c := range choices {
 		d := levenshtein.ComputeDistance(s, c)
 		if len(s) >= 3 && strings.HasPrefix(c, s) {
