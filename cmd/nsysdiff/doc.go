@@ -60,20 +60,6 @@
 //	generalRmsNorm<__nv_bfloat16, (int)7168>                                            3.49 µs   100.0%
 //	nvjet_sm90_tst_128x64_64x8_1x2_h_bz_TNT                                            27.55 µs   100.0%
 //
-//	Checklist
-//	  ✓ Kernel names match: pass, 11 sites matched by name
-//	  ✓ Latency of each kernel is within bounds: pass, all 11 sites within 2×, the furthest at 1
-//	  ✓ No kernel is missing from the mock: pass, none missing in the mock
-//	  ✗ No kernel is extra in the mock: fail, 1 launch extra in the mock
-//	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 11 sites of equal name; a
-//	    persistent kernel keeps its grid, so this proves little about those
-//
-//	Findings
-//	  ✗ error [extra]: 1 launch extra in the mock at the end, after
-//	    nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT, 4.896 µs a step: debug_nan_check (site 11)
-//	    hint: the E2E does not launch it here: a debugging aid, input preparation or another code path
-//	          of the mock; leave it out with --mock-nvtx or --exclude
-//
 //	By name, wherever launched
 //	kernel                           mock n     median  share  e2e n      total     median  share  ratio
 //	sparse_attn_fwd_kernel               23   25.25 ms  91.4%     44     1.11 s   25.24 ms  89.6%   1.00
@@ -92,6 +78,20 @@
 //	debug_nan_check(float *, int)        23    4.90 µs   0.0%      0          -          -      -
 //	fusedCatFp8Kernel                    23    1.60 µs   0.0%     44   69.98 µs    1.57 µs   0.0%   1.02
 //	(too narrow for: total)
+//
+//	Checklist
+//	  ✓ Kernel names match: pass, 11 sites matched by name
+//	  ✓ Latency of each kernel is within bounds: pass, all 11 sites within 2×, the furthest at 1
+//	  ✓ No kernel is missing from the mock: pass, none missing in the mock
+//	  ✗ No kernel is extra in the mock: fail, 1 launch extra in the mock
+//	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 11 sites of equal name; a
+//	    persistent kernel keeps its grid, so this proves little about those
+//
+//	Findings
+//	  ✗ error [extra]: 1 launch extra in the mock at the end, after
+//	    nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA_TNT, 4.896 µs a step: debug_nan_check (site 11)
+//	    hint: the E2E does not launch it here: a debugging aid, input preparation or another code path
+//	          of the mock; leave it out with --mock-nvtx or --exclude
 //
 //	verdict: ✗ misaligned
 //	  11 match, 1 extra
@@ -117,8 +117,9 @@
 // The ratio is that of the medians, with its 95 % interval. Signs say the same
 // as the words: ✓ good, ✗ bad, ! not decided, ~ shown and not judged. Below
 // the sites stand what the model launches just before and after each
-// occurrence, the causes that explain several findings at once, the checklist,
-// the findings, and all kernels by name as nsys stats has them.
+// occurrence, all kernels by name as nsys stats has them, and then the answer,
+// where a terminal shows it: the causes that explain several findings at once,
+// the checklist, the findings and the verdict.
 //
 // # Which launches take part
 //
@@ -173,6 +174,12 @@
 //
 //	… 257 sites match
 //
+//	By name, wherever launched
+//	kernel                            base n     median  share  new n     total     median  share  ratio
+//	nvjet_sm90_tst_2…_h_bz_coopA_TNT     390  296.27 µs  56.0%    390  84.58 ms  295.79 µs  56.0%   1.00
+//	(too narrow for: total)
+//	… 41 more rows
+//
 //	Time of a step
 //	  step 13.70 ms -> 13.51 ms, new/base 0.99
 //	  kernels 11.16 ms -> 11.14 ms
@@ -186,12 +193,6 @@
 //	  ✓ No kernel was removed: pass, none gone from the new run
 //	  ✓ Launch shapes are unchanged: pass, grid and block equal at all 257 sites of equal name; a
 //	    persistent kernel keeps its grid, so this proves little about those
-//
-//	By name, wherever launched
-//	kernel                            base n     median  share  new n     total     median  share  ratio
-//	nvjet_sm90_tst_2…_h_bz_coopA_TNT     390  296.27 µs  56.0%    390  84.58 ms  295.79 µs  56.0%   1.00
-//	(too narrow for: total)
-//	… 41 more rows
 //
 //	verdict: ✓ aligned
 //	  257 match
@@ -248,6 +249,11 @@
 //	rms_norm_kernel                            7.49 µs   100.0%
 //	nvjet_sm90_tst_176x128_64x5_1x2_h_bz_TNN  60.10 µs   100.0%
 //
+//	By name, wherever launched
+//	kernel                         mock n  total  median  share  e2e n     total    median  share  ratio
+//	nvjet_sm90_tst…5_1x2_h_bz_TNN       0      -       -      -    208  12.63 ms  60.29 µs  30.2%
+//	… 24 more rows
+//
 //	Checklist
 //	  ✓ Kernel names match: pass, 8 sites matched by name
 //	  ✓ Latency of each kernel is within bounds: pass, all 8 sites within 2×, none further apart than
@@ -256,11 +262,6 @@
 //	  ✓ No kernel is extra in the mock: pass, none extra in the mock
 //	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 8 sites of equal name; a
 //	    persistent kernel keeps its grid, so this proves little about those
-//
-//	By name, wherever launched
-//	kernel                         mock n  total  median  share  e2e n     total    median  share  ratio
-//	nvjet_sm90_tst…5_1x2_h_bz_TNN       0      -       -      -    208  12.63 ms  60.29 µs  30.2%
-//	… 24 more rows
 //
 //	verdict: ✓ aligned
 //	  8 match

@@ -26,12 +26,13 @@ func Text(w io.Writer, r *align.Result, o Options) error {
 	t.sites()
 	t.ranks()
 	t.neighbours()
+	t.byName()
+	t.memOps()
+	// A terminal shows the end: the answer, and not a table of a hundred rows.
 	t.stepTimes()
 	t.causes(byCause)
 	t.checklist()
 	t.findings(rest)
-	t.byName()
-	t.memOps()
 	t.verdict()
 	return t.err
 }
