@@ -93,7 +93,7 @@ func (c *comparer) headCauseToward(r *Result, all []scaling, dir int) bool {
 		cause.Message = strings.NewReplacer("the mock", "the base", "the E2E rank", "the new run").Replace(cause.Message)
 	case dir > 0:
 		cause.Message += fmt.Sprintf(", as under TP=%d", k)
-		cause.Fix = fmt.Sprintf("set the mock's num_heads to num_heads/%d, what one rank runs (128 heads under TP=8 are 16), or compare with --tp %d --scale-tp", k, k)
+		cause.Fix = fmt.Sprintf("set the mock's num_heads to num_heads/%d, what one rank runs (%d heads under TP=%d are 16), or compare with --tp %d --scale-tp", k, 16*k, k, k)
 		if c.o.TP > 1 && c.o.TP != k {
 			cause.Evidence = append(cause.Evidence, fmt.Sprintf("the expected TP is %d, the factor seen is %d", c.o.TP, k))
 		}

@@ -222,7 +222,7 @@ func Expect(r *Result, list []Expectation) {
 				wrong = append(wrong, fmt.Sprintf("takes %s%% of the kernel time, not %s", shareOutside(seen.share, x), shareRange(x)))
 			}
 			if x.TimeHi > 0 && seen.timed && (seen.ns < float64(x.TimeLo) || seen.ns > float64(x.TimeHi)) {
-				wrong = append(wrong, fmt.Sprintf("takes %s a step, not %v to %v", duration(seen.ns), x.TimeLo, x.TimeHi))
+				wrong = append(wrong, fmt.Sprintf("takes %s a step, not %s to %s", duration(seen.ns), duration(float64(x.TimeLo)), duration(float64(x.TimeHi))))
 			}
 		}
 		if len(wrong) == 0 {

@@ -166,7 +166,7 @@ func TestExpect(t *testing.T) {
 		{"the shares of its sites together", Expectation{Pattern: pattern(t, "gemm"), ShareLo: 0.5, ShareHi: 0.5}, ""},
 		{"their times together", Expectation{Pattern: pattern(t, "gemm"), TimeLo: 15 * us, TimeHi: 15 * us}, ""},
 		{"too little", Expectation{Pattern: pattern(t, "attn"), ShareLo: 0.6, ShareHi: 0.65}, "expected kernel attn: in the mock it takes 50.0% of the kernel time, not 60% to 65%"},
-		{"too long", Expectation{Pattern: pattern(t, "attn"), TimeHi: 19 * us}, "expected kernel attn: in the mock it takes 20 µs a step, not 0s to 19µs"},
+		{"too long", Expectation{Pattern: pattern(t, "attn"), TimeHi: 19 * us}, "expected kernel attn: in the mock it takes 20 µs a step, not 0 µs to 19 µs"},
 		{"the E2E's share", Expectation{Pattern: pattern(t, "attn"), E2E: true, ShareLo: 0.75, ShareHi: 0.85}, ""},
 		{"by the E2E's name", Expectation{Pattern: pattern(t, "gemm2"), E2E: true}, ""},
 		{"not by the mock's", Expectation{Pattern: pattern(t, "gemm2")}, "expected kernel gemm2: in the mock it is not there"},
@@ -202,5 +202,24 @@ func TestExpect(t *testing.T) {
 	}
 	if r.Verdict != "" {
 		t.Errorf("one report by itself has verdict %q", r.Verdict)
+	}
+}
+
+func TestRatioBeyond(t *testing.T) {
+	for _, tt := range []struct {
+		ratio, bound float64
+		want         string
+	}{
+		{7.5401, 2, "7.54"},
+		{1.0503, 1.05, "1.0503"},
+		{0.95201, 1.05, "0.952"}, // 1/0.952 is 1.0504
+		{0.49995, 2, "0.49995"},
+		{1.0002, 1, "1.0002"},
+		{1.012, 1.05, "1.01"}, // within
+		{1 + 1e-12, 1, "1"},   // without end, no more
+	} {
+		if got := ratioBeyond(tt.ratio, tt.bound); got != tt.want {
+			t.Errorf("%v beyond %v: %s, want %s", tt.ratio, tt.bound, got, tt.want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -304,7 +305,7 @@ func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float6
 	s := &r.Sites[slices.MaxFunc(sites, func(a, b int) int {
 		return cmp.Compare(apart(*r.Sites[a].Ratio, 1), apart(*r.Sites[b].Ratio, 1))
 	})]
-	worst := fmt.Sprintf("%s %s, %s %s, ratio %s", c.words("mock", "base"), duration(s.Mock.MedianNS), c.words("E2E", "new"), duration(s.E2E.MedianNS), interval95(s))
+	worst := fmt.Sprintf("%s %s, %s %s, ratio %s", c.words("mock", "base"), duration(s.Mock.MedianNS), c.words("E2E", "new"), duration(s.E2E.MedianNS), interval95(s, c.ruling(s).maxRatio))
 	name := c.short(s.MockName)
 	variant := ""
 	if s.Variant {
@@ -323,11 +324,23 @@ func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float6
 	return fmt.Sprintf("%s are %s, %s a step in all: %s; the furthest apart is %s: %s", count(len(sites), "site"), k.verdict, duration(cost), list(names.texts, 6), name, worst)
 }
 
-func interval95(s *Site) string {
+// interval95 returns the ratio of a site beyond a bound, with its interval.
+func interval95(s *Site, bound float64) string {
 	if s.RatioLo == nil {
-		return fmt.Sprintf("%.3g", *s.Ratio)
+		return ratioBeyond(*s.Ratio, bound)
 	}
-	return fmt.Sprintf("%.3g (%.3g to %.3g)", *s.Ratio, *s.RatioLo, *s.RatioHi)
+	return fmt.Sprintf("%s (%.3g to %.3g)", ratioBeyond(*s.Ratio, bound), *s.RatioLo, *s.RatioHi)
+}
+
+// ratioBeyond returns a ratio with as many digits as it takes to be seen beyond a
+// bound, if it is.
+func ratioBeyond(ratio, bound float64) string {
+	for digits := 3; ; digits++ {
+		s := strconv.FormatFloat(ratio, 'g', digits, 64)
+		if v, err := strconv.ParseFloat(s, 64); err != nil || digits == 9 || apart(v, 1) > bound || apart(ratio, 1) <= bound {
+			return s
+		}
+	}
 }
 
 // name is what a site is called by: the mock's kernel where there is one.
@@ -504,7 +517,7 @@ func (c *comparer) checklist(r *Result) {
 	case heads > 0:
 		add(CheckLatency, Fail, "%s apart by the number of heads, the furthest at %.3g", count(heads, "site"), worst)
 	case slow > 0:
-		add(CheckLatency, Fail, "%s beyond %s, the furthest at %.3g", count(slow, "site"), bound, worst)
+		add(CheckLatency, Fail, "%s beyond %s, the furthest at %s", count(slow, "site"), bound, ratioBeyond(worst, c.o.MaxRatio))
 	case undecided > 0:
 		add(CheckLatency, StatusUndecided, "%s undecided, %d within %s", count(undecided, "site"), judged, bound)
 	case judged == 0:
@@ -512,7 +525,7 @@ func (c *comparer) checklist(r *Result) {
 	case faster > 0:
 		add(CheckLatency, Pass, "%s within %s, %s faster, the furthest at %.3g", count(judged-faster, "site"), bound, thousands(faster), worst)
 	case worst == 1:
-		add(CheckLatency, Pass, "all %s within %s, none further apart than %v", count(judged, "site"), bound, c.o.MinTime)
+		add(CheckLatency, Pass, "all %s within %s, none further apart than %s", count(judged, "site"), bound, duration(float64(c.o.MinTime)))
 	default:
 		add(CheckLatency, Pass, "all %s within %s, the furthest at %.3g", count(judged, "site"), bound, worst)
 	}

@@ -257,7 +257,7 @@
 //	Checklist
 //	  ✓ Kernel names match: pass, 8 sites matched by name
 //	  ✓ Latency of each kernel is within bounds: pass, all 8 sites within 2×, none further apart than
-//	    3µs
+//	    3 µs
 //	  ✓ No kernel is missing from the mock: pass, none missing in the mock
 //	  ✓ No kernel is extra in the mock: pass, none extra in the mock
 //	  ✓ Data flow: launch shapes agree: pass, grid and block equal at all 8 sites of equal name; a

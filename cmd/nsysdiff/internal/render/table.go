@@ -193,13 +193,14 @@ func (t *textPrinter) line(l *layout, cells []cell, name string) {
 	t.print(strings.TrimRight(b.String(), " "), "\n")
 }
 
-// Wrap breaks s at spaces into lines of at most w columns. A word that is
-// longer than a line is broken where it must.
+// Wrap breaks s at spaces into lines of at most w columns, but not a number from
+// its unit, nor a launch geometry. A word that is longer than a line is broken
+// where it must.
 func Wrap(s string, w int) []string {
 	w = max(w, 8)
 	var lines []string
 	line := ""
-	for word := range strings.FieldsSeq(s) {
+	for _, word := range words(s) {
 		for {
 			switch {
 			case line == "" && width(word) <= w:
@@ -223,6 +224,32 @@ func Wrap(s string, w int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// words returns what Wrap does not break.
+func words(s string) []string {
+	var list []string
+	for w := range strings.FieldsSeq(s) {
+		if n := len(list); n > 0 && together(list[n-1], w) {
+			list[n-1] += " " + w
+		} else {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// together reports whether a word ends a quantity, "3 µs", or goes on a geometry,
+// "[2048 1 1]", that the one before began.
+func together(before, word string) bool {
+	const digits = "0123456789"
+	switch strings.TrimRight(word, ",;:.)") {
+	case "ns", "µs", "ms", "s", "%":
+		return strings.ContainsRune(digits, rune(before[len(before)-1]))
+	}
+	inside, open := strings.CutPrefix(before, "[")
+	more := strings.TrimLeft(word, digits)
+	return open && strings.Trim(inside, digits+" ") == "" && more != word && (more == "" || more[0] == ']')
 }
 
 // splitAt splits s after as many characters as fit into w columns, at least
