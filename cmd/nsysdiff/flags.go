@@ -421,5 +421,5 @@ func explainFlags(set *pflag.FlagSet, hint string, err error) error {
 // aboutFlag returns how a flag is used, and for what.
 func aboutFlag(x *pflag.Flag) string {
 	arg, about := pflag.UnquoteUsage(x)
-	return fmt.Sprintf("--%s %s: %s", x.Name, arg, about)
+	return fmt.Sprintf("%s: %s", strings.TrimSpace("--"+x.Name+" "+arg), about)
 }

@@ -37,6 +37,8 @@ func TestHints(t *testing.T) {
 		"-o nosuch/x" + both:                 "make its folder first: mkdir -p nosuch",
 		"--out json=nosuch/x" + both:         "make its folder first: mkdir -p nosuch",
 		"--out jsn=x" + both:                 "for example --out json=",
+		"--out csv=." + both:                 "name a file in it",
+		"--regression=maybe" + both:          "--regression: compare two runs",
 		"-o x --out csv=x" + both:            "name a file for each",
 		"--json-launches" + both:             "ask for JSON: --format json, or --out json=FILE",
 		"--json-launches --out csv=x" + both: "ask for JSON: ",

@@ -44,7 +44,10 @@ func parseOutputs(format, path string, outs []string) ([]output, error) {
 	}
 	seen := map[string]bool{}
 	for _, o := range list {
-		key := filepath.Clean(o.path)
+		key := o.path
+		if key != "" {
+			key = filepath.Clean(key) // of standard output that is "."
+		}
 		if seen[key] {
 			if o.path == "" {
 				return nil, usage("write one of them to a file with -o or --out", "two formats for standard output")
