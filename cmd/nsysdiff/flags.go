@@ -158,6 +158,11 @@ func formatNames() []string {
 	return names
 }
 
+// ofComparison are the flags that say how two sides are compared.
+var ofComparison = []string{
+	"max-ratio", "min-time", "min-samples", "tp", "scale-tp", "alias", "ignore", "judge-communication", "skip-warmup", "json-launches",
+}
+
 // parse returns what a command line asks for.
 func parse(args []string) (*config, error) {
 	f := newFlags()
@@ -181,6 +186,13 @@ func parse(args []string) (*config, error) {
 	// Flags for the other side are a mistake, settings for it are not.
 	if name := f.changedPrefix("e2e-"); name != "" && len(f.e2e.args) == 0 {
 		return nil, usage("give the mock and the E2E, or leave out e2e- with one report", "--%s has no use with one report", name)
+	}
+	// Nor is one report a comparison that passed: the other may have been a variable
+	// of a script that is empty.
+	for _, name := range ofComparison {
+		if len(f.e2e.args) == 0 && f.set.Changed(name) {
+			return nil, usage("give the mock and the E2E: nsysdiff MOCK E2E", "--%s has no use with one report", name)
+		}
 	}
 	for _, name := range []string{"tp", "scale-tp"} {
 		if f.options.Regression && f.set.Changed(name) {
