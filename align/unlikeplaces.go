@@ -89,6 +89,7 @@ func (s *Site) mixed() bool {
 // the median of all is then of neither, or of those that the mock may not be meant for.
 func (s *Site) torn() bool { return s.mixed() && 2*s.Places.Within <= s.Places.N }
 
+// String returns a phrase that says it, for people.
 func (p *Places) String() string {
 	return fmt.Sprintf("within the bound of %d of %s in each step, which take %s to %s", p.Within, count(p.N, "place"), duration(p.MinNS), duration(p.MaxNS))
 }

@@ -32,6 +32,8 @@ type DB struct {
 // no launches, because CUDA was not traced, can be opened, so that its
 // [trace.Capture] can be shown; see [DB.Usable].
 //
+// The context is that of opening alone.
+//
 // Open never changes the file or anything beside it. Other programs must not
 // change the file while it is open; [DB.Read] notices if one did.
 func Open(ctx context.Context, path string, opts Options) (*DB, error) {

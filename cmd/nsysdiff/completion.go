@@ -9,6 +9,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
+const completionText = `Prints a script that lets a shell complete flags, their values and reports:
+
+  source <(nsysdiff completion bash)    # in ~/.bashrc
+  source <(nsysdiff completion zsh)     # in ~/.zshrc, after compinit
+  nsysdiff completion fish | source     # in ~/.config/fish/config.fish
+`
+
 // completion prints a shell's completion script, made from the flags.
 func completion(_ context.Context, args []string, env environment) error {
 	shells := map[string]func() string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}

@@ -237,6 +237,9 @@ func (f *flags) chooseOutputs() (err error) {
 	if f.set.Changed("output") && f.output == "" {
 		return emptyOutput()
 	}
+	if want := formatOf(f.output); want != "" && !f.set.Changed("format") {
+		return usage("--format "+want+" -o "+f.output+", or --format text", "-o %s: would be text, as no --format is given", f.output)
+	}
 	if c.outputs, err = parseOutputs(f.format, f.output, f.outs); err != nil {
 		return err
 	}

@@ -59,6 +59,23 @@ func parseOutputs(format, path string, outs []string) ([]output, error) {
 	return list, nil
 }
 
+// formatOf returns the format that a file's name promises, "" if it promises none.
+func formatOf(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".html", ".htm":
+		return "html"
+	case ".json":
+		return "json"
+	case ".csv":
+		return "csv"
+	case ".md":
+		return "markdown"
+	case ".xml":
+		return "junit"
+	}
+	return ""
+}
+
 // emptyOutput returns the problem of a -o that names nothing: an unset variable of a
 // script, for the most part.
 func emptyOutput() error {

@@ -42,7 +42,7 @@ func subcommands() []subcommand {
 		},
 		{
 			name: "completion", usage: "completion bash|zsh|fish", about: "print a completion script for a shell",
-			run: completion,
+			text: completionText, run: completion,
 		},
 	}
 }
