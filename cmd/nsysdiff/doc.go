@@ -77,7 +77,7 @@
 //	generalRmsNorm […1536…]              23    3.46 µs   0.0%     44  154.53 µs    3.49 µs   0.0%   0.99
 //	debug_nan_check(float *, int)        23    4.90 µs   0.0%      0          -          -      -
 //	fusedCatFp8Kernel                    23    1.60 µs   0.0%     44   69.98 µs    1.57 µs   0.0%   1.02
-//	(too narrow for: total)
+//	(too narrow for: mock total)
 //
 //	Checklist
 //	  ✓ Kernel names match: pass, 11 sites matched by name
@@ -177,7 +177,7 @@
 //	By name, wherever launched
 //	kernel                            base n     median  share  new n     total     median  share  ratio
 //	nvjet_sm90_tst_2…_h_bz_coopA_TNT     390  296.27 µs  56.0%    390  84.58 ms  295.79 µs  56.0%   1.00
-//	(too narrow for: total)
+//	(too narrow for: base total)
 //	… 41 more rows
 //
 //	Time of a step

@@ -8,7 +8,8 @@ import (
 // A column is one column of a text table.
 type column struct {
 	title string
-	left  bool // left-aligned; numbers are not
+	side  string // whose it is, where two columns have one title
+	left  bool   // left-aligned; numbers are not
 	// drop orders the columns that go when the table is too wide: the
 	// highest first. 0 stays.
 	drop int
@@ -77,7 +78,7 @@ func lay(columns []column, rows []row, w int) *layout {
 			l.measure(next, rows)
 		} else {
 			l.shown[next] = false
-			l.dropped = append(l.dropped, columns[next].title)
+			l.dropped = append(l.dropped, strings.TrimSpace(columns[next].side+" "+columns[next].title))
 		}
 		room = l.room(w)
 	}

@@ -575,13 +575,13 @@ func (t *textPrinter) pairTable(what string, list []align.KernelRow) {
 	columns := []column{
 		{title: what, left: true, name: true},
 		{title: mock + " n", drop: 2},
-		{title: "total", drop: 6},
+		{title: "total", side: mock, drop: 6},
 		{title: "median"},
-		{title: "share", drop: 4},
+		{title: "share", side: mock, drop: 4},
 		{title: e2e + " n", drop: 1},
-		{title: "total", drop: 5},
+		{title: "total", side: e2e, drop: 5},
 		{title: "median"},
-		{title: "share", drop: 3},
+		{title: "share", side: e2e, drop: 3},
 		{title: "ratio"},
 	}
 	shown, left := top(list, t.options.Top)
