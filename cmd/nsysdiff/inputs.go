@@ -65,6 +65,9 @@ func (s *side) shared(other *side) []string {
 // expandArg returns the files that an argument stands for: itself if there is
 // one of that name, those of a folder, or those that a glob matches.
 func expandArg(arg string) ([]string, error) {
+	if arg == "" {
+		return nil, usage("name a report: a variable of a script may be unset", "the name of a report is empty")
+	}
 	info, err := os.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
