@@ -392,7 +392,8 @@
 //
 // # Formats
 //
-// --format is text, markdown, json, csv, html, junit or github. Markdown begins
+// --format is text, markdown, json, csv, html, junit or github; without it the
+// ending of -o FILE says which, as page.html does. Markdown begins
 // with a table to be pasted into a pull request. JSON holds everything, and its schema is that of
 // align.Result. CSV is the sites, or the kernels of one report, in
 // nanoseconds; a name that a spreadsheet would take for a formula stands

@@ -100,7 +100,7 @@ func newFlags() *flags {
 	judge.BoolVar(&f.options.JudgeCommunication, "judge-communication", false, "judge collectives, which wait for their peers, like other kernels")
 
 	show := f.group("What is shown, and where")
-	show.Var(choiceValue{&f.format, formatNames()}, "format", "`FORMAT` of the output: "+strings.Join(formatNames(), ", ")+" (default text)")
+	show.Var(choiceValue{&f.format, formatNames()}, "format", "`FORMAT` of the output: "+strings.Join(formatNames(), ", ")+" (default that of the ending of -o FILE, else text)")
 	show.StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output, whole or not at all; - is standard output")
 	show.StringArrayVar(&f.outs, "out", nil, "also write `FORMAT=FILE`; may be repeated")
 	show.Var(choiceValue{&f.by, []string{string(align.ByName), string(align.ByFamily), string(align.ByShort), string(align.ByGrid)}}, "by",
@@ -237,8 +237,8 @@ func (f *flags) chooseOutputs() (err error) {
 	if f.set.Changed("output") && f.output == "" {
 		return emptyOutput()
 	}
-	if want := formatOf(f.output); want != "" && !f.set.Changed("format") {
-		return usage("--format "+want+" -o "+f.output+", or --format text", "-o %s: would be text, as no --format is given", f.output)
+	if named := formatOf(f.output); named != "" && !f.set.Changed("format") {
+		f.format = named
 	}
 	if c.outputs, err = parseOutputs(f.format, f.output, f.outs); err != nil {
 		return err

@@ -37,7 +37,6 @@ func TestHints(t *testing.T) {
 		"-o nosuch/x" + both:                 "make its folder first: mkdir -p nosuch",
 		"--out json=nosuch/x" + both:         "make its folder first: mkdir -p nosuch",
 		"--out jsn=x" + both:                 "for example --out json=",
-		"-o page.html" + both:                "--format html -o page.html, or --format text",
 		"--out csv=." + both:                 "name a file in it",
 		"--regression=maybe" + both:          "--regression: compare two runs",
 		"-o x --out csv=x" + both:            "name a file for each",

@@ -59,7 +59,7 @@ func parseOutputs(format, path string, outs []string) ([]output, error) {
 	return list, nil
 }
 
-// formatOf returns the format that a file's name promises, "" if it promises none.
+// formatOf returns the format that the ending of a file's name says, "" if it says none.
 func formatOf(path string) string {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".html", ".htm":
