@@ -76,6 +76,12 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite.ErrNoSQLite):
 		e.Kind, e.Problem = NoSQLite, "this build cannot read the file: "+bareMessage(path, err)
 		e.Hint = "build with CGO_ENABLED=1 and a C compiler, or export the report again with `nsys export --type sqlite`"
+	case errors.Is(err, sqlite.ErrPathTooLong):
+		e.Kind, e.Problem = Unreadable, oneLine(sqlite.ErrPathTooLong)
+		e.Hint = "copy it to a directory with a shorter path"
+	case errors.Is(err, sqlite.ErrNoPath):
+		e.Kind, e.Problem = Unreadable, bareMessage(path, err)
+		e.Hint = "copy it to a directory of your own"
 	case errors.Is(err, table.ErrUnsupported):
 		e.Kind, e.Problem = NoSQLite, "this build, which has no SQLite, cannot read the file: "+bareMessage(path, err)
 		e.Hint = "build with CGO_ENABLED=1 and a C compiler"
@@ -85,9 +91,6 @@ func explain(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &p):
 		e.Kind, e.Problem = Permission, "no permission to read "+filepath.Base(p.Path)
 		e.Hint = "a part of the report may be in it: ask its owner to let you read it"
-	case errors.Is(err, sqlite.ErrPathTooLong):
-		e.Kind, e.Problem = Unreadable, oneLine(sqlite.ErrPathTooLong)
-		e.Hint = "copy it to a directory with a shorter path"
 	case errors.Is(err, table.ErrChanged):
 		e.Kind, e.Problem = Busy, "another program changed the file while it was read"
 		e.Hint = "wait until the export is done"

@@ -108,7 +108,7 @@ func TestUnusableFiles(t *testing.T) {
 				t.Skip(err)
 			}
 			return path
-		}, nsysdb.Unreadable, "longer than the 504 bytes", "shorter path"},
+		}, nsysdb.Unreadable, "longer than 504 bytes", "shorter path"},
 		{"ranges whose types are texts", func(t *testing.T) string {
 			return makeReport(t, kernels3, nvtx3, event(59, 1, 2, 3, "a"), "UPDATE NVTX_EVENTS SET eventType = 'x'")
 		}, nsysdb.Malformed, "column eventType of NVTX_EVENTS: a value is not an integer", "nsys export"},
@@ -231,6 +231,108 @@ func TestPipe(t *testing.T) {
 	}
 	_, err := nsysdb.Open(context.Background(), path, nsysdb.Options{}) // must not wait for a writer
 	checkError(t, err, path, nsysdb.NotRegular, "not a regular file", "")
+}
+
+// TestNoPath: a file that SQLite cannot open by its path is read, if the page scanner
+// reads it in full, and told to be that otherwise. Another file that has come to that
+// path is not taken for it.
+func TestNoPath(t *testing.T) {
+	const none, long = "SQLite cannot open it by its path: ", "SQLite cannot open it by its path, which is longer than 504 bytes"
+	deep := filepath.Join(t.TempDir(), strings.Repeat("d", 200), strings.Repeat("d", 200), strings.Repeat("d", 200))
+	if err := os.MkdirAll(deep, 0o700); err != nil {
+		t.Skip(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(deep, link); err != nil {
+		t.Skip(err)
+	}
+	// removed returns a path that leads to a file without a name.
+	removed := func(t *testing.T, report string) string {
+		f, err := os.Open(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		if err := os.Remove(report); err != nil {
+			t.Fatal(err)
+		}
+		path := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+		if _, err := os.Stat(path); err != nil {
+			t.Skip(err)
+		}
+		return path
+	}
+	whole := recordedBytes(t)
+	for _, tt := range []struct {
+		reason string
+		path   func(t *testing.T, report string) string
+		want   string // part of the problem
+		hint   string
+	}{
+		{"removed", removed, none + "unable to open database file", "copy it"},
+		{"removed, and another has what the system calls it", func(t *testing.T, report string) string {
+			path := removed(t, report)
+			copyFile(t, "../testdata/dsa_e2e_ctx_tp1.sqlite", report+" (deleted)")
+			return path
+		}, none + "that leads to another file", "copy it"},
+		{"in a working directory with a long path", func(t *testing.T, report string) string {
+			copyFile(t, report, filepath.Join(deep, "r.sqlite"))
+			t.Chdir(deep)
+			return "r.sqlite"
+		}, long, "shorter path"},
+		{"by a link to a directory with a long path", func(t *testing.T, report string) string {
+			copyFile(t, report, filepath.Join(deep, "r.sqlite"))
+			return filepath.Join(link, "r.sqlite")
+		}, long, "shorter path"},
+	} {
+		t.Run(tt.reason, func(t *testing.T) {
+			report := write(t, "r.sqlite", whole)
+			want := read(t, report, nsysdb.Query{NVTX: true})
+			path := tt.path(t, report)
+			got := read(t, path, nsysdb.Query{NVTX: true})
+			want.Capture.Path = path
+			if d := cmp.Diff(want.Capture, got.Capture); d != "" {
+				t.Errorf("capture (-by an ordinary path +got):\n%s", d)
+			}
+			if d := cmp.Diff(launches(want), launches(got)); d != "" {
+				t.Errorf("launches (-by an ordinary path +got):\n%s", d)
+			}
+
+			t.Setenv("NSYSDIFF_SCANNER", "off")
+			_, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
+			checkError(t, err, path, nsysdb.Unreadable, tt.want, tt.hint)
+		})
+		t.Run(tt.reason+", with a table that the scanner cannot read", func(t *testing.T) {
+			for _, sql := range []string{
+				"CREATE VIEW CUDA_GRAPH_NODE_EVENTS AS SELECT 1 AS start, 2 AS globalTid, 3 AS graphNodeId",                             // its columns
+				"ALTER TABLE PROCESSES RENAME TO p; CREATE TABLE PROCESSES (pid INTEGER PRIMARY KEY) WITHOUT ROWID",                     // read to open
+				"ALTER TABLE StringIds RENAME TO s; CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID", // read later
+			} {
+				report := write(t, "r.sqlite", whole)
+				c := connect(t, report, "rw")
+				exec(t, c, sql)
+				c.Close()
+				path := tt.path(t, report)
+				db, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
+				if err == nil {
+					defer db.Close()
+					_, err = db.Read(context.Background(), nsysdb.Query{})
+				}
+				checkError(t, err, path, nsysdb.Unreadable, tt.want, tt.hint)
+			}
+		})
+	}
+}
+
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestCorruptPage overwrites the first leaf of the kernel table.

@@ -25,7 +25,8 @@ const scannerVariable = "NSYSDIFF_SCANNER"
 type source struct {
 	path    string
 	scanner table.Source // nil if it is off, refused the file, or sees another schema
-	lib     table.Source // SQLite; nil in a build without cgo
+	lib     table.Source // SQLite; nil in a build without cgo, or if closed says why
+	closed  error        // why SQLite cannot open what the scanner reads, nil if it can
 	refused io.Closer    // the file, if the scanner refused it
 }
 
@@ -65,7 +66,9 @@ func openSource(ctx context.Context, path string, names []string) (_ *source, _ 
 		return nil, nil, refused
 	case errors.Is(err, sqlite.ErrNoSQLite) && s.scanner == nil:
 		return nil, nil, fmt.Errorf("%w: %w", err, refused)
-	case errors.Is(err, sqlite.ErrNoSQLite), errors.Is(err, sqlite.ErrPathTooLong) && s.scanner != nil:
+	case errors.Is(err, sqlite.ErrNoPath) && s.scanner != nil:
+		s.closed = err
+	case errors.Is(err, sqlite.ErrNoSQLite):
 	case err != nil:
 		return nil, nil, err
 	case s.scanner != nil:
@@ -92,10 +95,19 @@ func (s *source) decide(names []string, seen, tables map[string]table.Table) (ma
 	}
 	for _, name := range names {
 		if err := tables[name].Err; err != nil {
-			return nil, err
+			return nil, s.last(err)
 		}
 	}
 	return tables, nil
+}
+
+// last returns an error of the last that could read, with the reason why SQLite
+// was not that.
+func (s *source) last(err error) error {
+	if s.closed != nil && errors.Is(err, table.ErrUnsupported) {
+		return fmt.Errorf("%w: %w", s.closed, err)
+	}
+	return err
 }
 
 // agree reports whether the scanner sees the tables of the names given as SQLite
@@ -152,17 +164,17 @@ func (s *source) read(reset func(), fn func(table.Source) error) error {
 	if s.scanner != nil {
 		refused := fn(s.scanner)
 		if s.lib == nil || !errors.Is(refused, table.ErrUnsupported) {
-			return refused
+			return s.last(refused)
 		}
 		reset()
 	}
 	return s.ask(fn)
 }
 
-// ask calls fn with SQLite, or with the scanner in a build without.
+// ask calls fn with SQLite, or with the scanner where there is none.
 func (s *source) ask(fn func(table.Source) error) error {
 	if s.lib == nil {
-		return fn(s.scanner)
+		return s.last(fn(s.scanner))
 	}
 	return fn(s.lib)
 }

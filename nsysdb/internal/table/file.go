@@ -95,6 +95,12 @@ func (f *File) remember() (err error) {
 	return err
 }
 
+// Is reports whether a path leads to the file.
+func (f *File) Is(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(info, f.info)
+}
+
 func (f *File) header() ([]byte, error) {
 	h := make([]byte, HeaderSize)
 	n, err := f.ReadAt(h, 0)

@@ -11,6 +11,7 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 )
@@ -28,8 +29,11 @@ var (
 	// ErrNoCopy means that there is no making a copy, which a file with a
 	// write-ahead log is read from.
 	ErrNoCopy = errors.New("copying it with its write-ahead log to a temporary directory")
-	// ErrPathTooLong means that SQLite takes no path as long as the file's.
-	ErrPathTooLong = errors.New("its path is longer than the 504 bytes that SQLite takes")
+	// ErrNoPath means that there is no path by which SQLite, which takes no
+	// descriptor, opens the file: it was removed, or its directory is closed to us.
+	ErrNoPath = errors.New("SQLite cannot open it by its path")
+	// ErrPathTooLong is the ErrNoPath of a file whose path is too long.
+	ErrPathTooLong = fmt.Errorf("%w, which is longer than 504 bytes", ErrNoPath)
 	// ErrHotJournal means that a program died while it wrote the file, and
 	// its journal must be rolled back before the file can be read.
 	ErrHotJournal = errors.New("a write was interrupted and its journal not rolled back")

@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -66,14 +68,37 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 	}
 	c, err := s.conn(ctx)
 	if err != nil {
-		var e sqlite3.Error
-		if errors.As(err, &e) && e.Code == sqlite3.ErrCantOpen && len(dbPath) > maxPath {
-			err = fmt.Errorf("%w: %w", ErrPathTooLong, err)
-		}
-		return nil, s.finish(err)
+		return nil, s.finish(noPath(dbPath, err))
 	}
 	s.put(c)
+	if s.tmp == "" && !s.file.Is(dbPath) {
+		return nil, cmp.Or(s.finish(nil), fmt.Errorf("%w: that leads to another file, or to none", ErrNoPath))
+	}
 	return s, nil
+}
+
+// noPath adds to an error of opening the file at a path that it is ErrNoPath, if
+// it is.
+func noPath(path string, err error) error {
+	var e sqlite3.Error
+	switch {
+	case !errors.As(err, &e) || e.Code != sqlite3.ErrCantOpen || e.SystemErrno == syscall.EMFILE || e.SystemErrno == syscall.ENFILE:
+		return err
+	case len(followed(path)) > maxPath:
+		return fmt.Errorf("%w: %w", ErrPathTooLong, err)
+	}
+	return fmt.Errorf("%w: %w", ErrNoPath, err)
+}
+
+// followed returns the path as SQLite has it: absolute, its links followed.
+func followed(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path
 }
 
 // maxPath is the length in bytes of the longest path that SQLite opens, a link
