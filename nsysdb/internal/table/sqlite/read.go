@@ -85,9 +85,8 @@ func (s *source) readTables(ctx context.Context, names []string, tables map[stri
 	if err := eachRow(ctx, c, listed, nil, func(row []driver.Value) { virtual[text(row[0])] = row[1] == int64(1) }); err != nil {
 		return err
 	}
-	known := map[string]bool{}
-	const defined = "SELECT name FROM pragma_table_list WHERE schema = 'main'"
-	if err := eachRow(ctx, c, defined, nil, func(row []driver.Value) { known[text(row[0])] = true }); err != nil {
+	known, err := defined(ctx, c)
+	if err != nil {
 		return err
 	}
 	if names == nil {
@@ -122,6 +121,23 @@ func (s *source) readTables(ctx context.Context, names []string, tables map[stri
 	s.known = tables
 	s.mu.Unlock()
 	return nil
+}
+
+// defined returns the names of the tables and views by their definitions.
+//
+// To list them SQLite prepares to select from each view and virtual table, which
+// may take it forever (views of views) and is none of our business: it is refused.
+func defined(ctx context.Context, c *sqlite3.SQLiteConn) (map[string]bool, error) {
+	c.RegisterAuthorizer(func(action int, _, _, _ string) int {
+		if action == sqlite3.SQLITE_SELECT {
+			return sqlite3.SQLITE_DENY
+		}
+		return sqlite3.SQLITE_OK
+	})
+	defer c.RegisterAuthorizer(nil)
+	names := map[string]bool{}
+	err := eachRow(ctx, c, "PRAGMA main.table_list", nil, func(row []driver.Value) { names[text(row[1])] = true })
+	return names, err
 }
 
 // eachRow calls fn with each row of a query.

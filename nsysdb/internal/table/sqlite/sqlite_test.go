@@ -254,6 +254,39 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestViewsOfViews: a view of two views of two views and so on costs nothing where it
+// is not asked for.
+func TestViewsOfViews(t *testing.T) {
+	views := []string{"CREATE TABLE t(a INTEGER)", "CREATE VIEW v0 AS SELECT a FROM t"}
+	for i := range 40 {
+		views = append(views, fmt.Sprintf("CREATE VIEW v%d AS SELECT x.a FROM v%d x, v%[2]d y", i+1, i))
+	}
+	s, _ := made(t, views...)
+	inTime(t, "tables", func() {
+		got, err := s.Tables(t.Context(), []string{"t", "v0", "no"})
+		columns := []table.Column{{Name: "a", Type: "INTEGER"}}
+		want := map[string]table.Table{"t": {Name: "t", Columns: columns}, "v0": {Name: "v0", Columns: columns}}
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, d)
+		}
+	})
+}
+
+// inTime fails if fn does not return soon.
+func inTime(t *testing.T, what string, fn func()) {
+	t.Helper()
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal(what + ": no end")
+	}
+}
+
 func TestCount(t *testing.T) {
 	for _, tt := range []struct {
 		name, sql string
