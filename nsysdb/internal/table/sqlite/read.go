@@ -27,9 +27,7 @@ const batchRows = 16384
 
 // query runs fn on the rows of a query.
 func query(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.NamedValue, fn func(*cursor) error) (err error) {
-	// The driver looks at a context that can be cancelled at each row, which
-	// costs more than the row: cursor.next looks now and then instead.
-	rows, err := c.QueryContext(context.WithoutCancel(ctx), q, args)
+	rows, err := c.QueryContext(ctx, q, args)
 	if err != nil {
 		return explain(err)
 	}
@@ -38,24 +36,17 @@ func query(ctx context.Context, c *sqlite3.SQLiteConn, q string, args []driver.N
 			err = explain(e)
 		}
 	}()
-	return fn(&cursor{ctx: ctx, rows: rows, row: make([]driver.Value, len(rows.Columns()))})
+	return fn(&cursor{rows: rows, row: make([]driver.Value, len(rows.Columns()))})
 }
 
 // A cursor steps through the rows of a query.
 type cursor struct {
-	ctx  context.Context
 	rows driver.Rows
 	row  []driver.Value // the current row
-	n    int
 }
 
 // next fetches a row and reports whether there was one.
 func (c *cursor) next() (bool, error) {
-	if c.n++; c.n%batchRows == 0 {
-		if err := c.ctx.Err(); err != nil {
-			return false, err
-		}
-	}
 	switch err := c.rows.Next(c.row); err {
 	case nil:
 		return true, nil

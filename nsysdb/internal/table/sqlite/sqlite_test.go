@@ -287,6 +287,28 @@ func inTime(t *testing.T, what string, fn func()) {
 	}
 }
 
+// TestCancelWhileStepping: a query that gives no row ends when it is cancelled.
+func TestCancelWhileStepping(t *testing.T) {
+	s, _ := made(t, "CREATE VIEW v AS WITH RECURSIVE r(a) AS (SELECT 1 UNION ALL SELECT a FROM r) SELECT a FROM r WHERE a = 2")
+	for what, read := range map[string]func(context.Context) error{
+		"rows":  func(ctx context.Context) error { return s.Rows(ctx, "v", []string{"a"}, nil) },
+		"ints":  func(ctx context.Context) error { return s.Ints(ctx, "v", []string{"a"}, table.IntsOptions{}, nil) },
+		"count": func(ctx context.Context) error { _, err := s.Count(ctx, "v"); return err },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		inTime(t, what, func() {
+			if err := read(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", what, err)
+			}
+		})
+	}
+	// The connection, which was put back, is as good as new.
+	if tables, err := s.Tables(t.Context(), []string{"v"}); err != nil || len(tables) != 1 {
+		t.Errorf("afterwards: %v, %v", tables, err)
+	}
+}
+
 func TestCount(t *testing.T) {
 	for _, tt := range []struct {
 		name, sql string
