@@ -23,6 +23,7 @@ type definition struct {
 func (d *definition) parse() {
 	d.once.Do(func() {
 		if d.sql != "" {
+			defer guard(&d.refused)
 			d.columns, d.refused = parseTable(d.sql)
 		}
 	})
