@@ -119,9 +119,20 @@ func exportHint(rep string) string {
 	return "export the report with `nsys export --type sqlite " + rep + "`"
 }
 
+// maxMessage is the length of a message from which on it is cut, in bytes: SQLite
+// quotes definitions, and one without its closing quote has the rest for a word.
+const maxMessage = 400
+
 // bareMessage returns an error's message on one line, without the path.
 func bareMessage(path string, err error) string {
-	return strings.ReplaceAll(oneLine(err), path+": ", "")
+	if p, ok := err.(*fs.PathError); ok && p.Path == path {
+		err = p.Err
+	}
+	s := strings.ReplaceAll(oneLine(err), path+": ", "")
+	if len(s) > maxMessage {
+		s = strings.ToValidUTF8(s[:maxMessage], "") + "..."
+	}
+	return s
 }
 
 // oneLine returns an error's message on one line.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -93,6 +94,10 @@ func TestUnusableFiles(t *testing.T) {
 			b[47] = 9
 			return write(t, "r.sqlite", b)
 		}, nsysdb.Corrupt, "the file is damaged: the database is damaged: unsupported file format", "copy the file again"},
+		{"an open quote in a definition", func(t *testing.T) string {
+			return makeReport(t, kernels3, "CREATE TABLE other (a)", "PRAGMA writable_schema = ON",
+				`UPDATE sqlite_schema SET sql = 'CREATE TABLE other ("' || replace(hex(zeroblob(5000)), '0', 'é') WHERE name = 'other'`)
+		}, nsysdb.Corrupt, "malformed database schema (other) - unrecognized token", "copy the file again"},
 		{"a path too long for SQLite", func(t *testing.T) string {
 			b := bytes.Clone(whole)
 			b[18], b[19] = 2, 2 // in WAL mode, for SQLite to read
@@ -138,6 +143,9 @@ func checkError(t *testing.T, err error, path string, kind nsysdb.Kind, problem,
 	}
 	if e.Kind != kind || !strings.Contains(e.Problem, problem) || !strings.Contains(e.Hint, hint) || e.Path != path {
 		t.Errorf("%+v\nwant kind %s, %q in the problem, %q in the hint", e, kind, problem, hint)
+	}
+	if len(e.Problem) > 500 || !utf8.ValidString(e.Problem) {
+		t.Errorf("a problem of %d bytes: %.500q", len(e.Problem), e.Problem)
 	}
 	if strings.ContainsAny(e.Error()+e.Hint, "\n\r") || !strings.HasPrefix(e.Error(), path+": ") || strings.Contains(e.Problem, path) {
 		t.Errorf("%q, hint %q: want one line each, and the path once", e.Error(), e.Hint)
