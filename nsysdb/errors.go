@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/sqlite"
@@ -82,6 +83,9 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite.ErrNoPath):
 		e.Kind, e.Problem = Unreadable, bareMessage(path, err)
 		e.Hint = "copy it to a directory of your own"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		e.Kind, e.Problem = Unreadable, "too many files are open"
+		e.Hint = "let more be: `ulimit -n 4096`"
 	case errors.Is(err, table.ErrUnsupported):
 		e.Kind, e.Problem = NoSQLite, "this build, which has no SQLite, cannot read the file: "+bareMessage(path, err)
 		e.Hint = "build with CGO_ENABLED=1 and a C compiler"

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"reflect"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
@@ -440,6 +443,20 @@ func TestWhoReads(t *testing.T) {
 		if len(tables) != 1 || !tables["StringIds"].Has("value") {
 			t.Errorf("%s=%q: tables %v", scannerVariable, c.value, tables)
 		}
+	}
+}
+
+// TestTooManyFiles: an error without a path of its own says what to do.
+func TestTooManyFiles(t *testing.T) {
+	for _, err := range []error{syscall.EMFILE, &fs.PathError{Op: "open", Path: "r.sqlite", Err: syscall.EMFILE}} {
+		want := &Error{Path: "r.sqlite", Kind: Unreadable, Problem: "too many files are open", Hint: "let more be: `ulimit -n 4096`", Err: err}
+		if got := explain("r.sqlite", err); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: %+v, want %+v", err, got, want)
+		}
+	}
+	other := &fs.PathError{Op: "open", Path: "r.sqlite", Err: syscall.EIO}
+	if got := explain("r.sqlite", other); got.Error() != "r.sqlite: "+syscall.EIO.Error() {
+		t.Errorf("%v: %v", other, got)
 	}
 }
 

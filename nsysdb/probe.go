@@ -35,7 +35,7 @@ func probe(path string) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fail(Permission, "no permission to read it", "", err)
 	case err != nil:
-		return fail(Unreadable, oneLine(bare(err)), "", err)
+		return explain(path, err)
 	case info.IsDir():
 		return fail(Directory, "is a directory, not an exported report", "name the .sqlite file in it", nil)
 	case !info.Mode().IsRegular():
@@ -46,13 +46,13 @@ func probe(path string) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fail(Permission, "no permission to read it", "", err)
 	case err != nil:
-		return fail(Unreadable, oneLine(bare(err)), "", err)
+		return explain(path, err)
 	}
 	defer f.Close()
 	head := make([]byte, 4096)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return fail(Unreadable, oneLine(bare(err)), "", err)
+		return explain(path, err)
 	}
 	head = head[:n]
 
@@ -69,14 +69,6 @@ func probe(path string) error {
 			"copy it again, or "+again, nil)
 	}
 	return nil
-}
-
-// bare drops the path from an error of package os, since Error.Path has it.
-func bare(err error) error {
-	if e := (*fs.PathError)(nil); errors.As(err, &e) {
-		return e.Err
-	}
-	return err
 }
 
 // databaseSize returns the size that the header of a database promises. ok is

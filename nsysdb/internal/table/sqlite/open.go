@@ -82,7 +82,7 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 func noPath(path string, err error) error {
 	var e sqlite3.Error
 	switch {
-	case !errors.As(err, &e) || e.Code != sqlite3.ErrCantOpen || e.SystemErrno == syscall.EMFILE || e.SystemErrno == syscall.ENFILE:
+	case !errors.As(err, &e) || e.Code != sqlite3.ErrCantOpen:
 		return err
 	case len(followed(path)) > maxPath:
 		return fmt.Errorf("%w: %w", ErrPathTooLong, err)
@@ -367,7 +367,8 @@ func (s *source) finish(err error) error {
 	return err
 }
 
-// explain adds to an error of SQLite which of this package's errors it is.
+// explain adds to an error of SQLite which of this package's errors it is. That no
+// more files can be open is the system's error, not SQLite's of the path.
 func explain(err error) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
@@ -375,6 +376,8 @@ func explain(err error) error {
 	}
 	kind := error(nil)
 	switch {
+	case e.Code == sqlite3.ErrCantOpen && (e.SystemErrno == syscall.EMFILE || e.SystemErrno == syscall.ENFILE):
+		return e.SystemErrno
 	case e.Code == sqlite3.ErrNotADB:
 		kind = ErrNotDatabase
 	case e.Code == sqlite3.ErrCorrupt, e.ExtendedCode == sqlite3.ErrIoErrShortRead,
