@@ -41,5 +41,5 @@
 // reads what describes the capture; the page scanner of internal/table/pages reads
 // launches, calls, ranges and names, and SQLite those that it does not recognise in
 // full. A scanner that sees another schema than SQLite is not used. A build without
-// cgo has the scanner alone.
+// cgo has the scanner alone, and so has a report that SQLite cannot open by its path.
 package nsysdb

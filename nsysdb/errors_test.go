@@ -428,6 +428,18 @@ func TestNoTemporaryDirectory(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "no"))
 	_, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
 	checkError(t, err, path, nsysdb.Unreadable, "copying it with its write-ahead log to a temporary directory: ", "TMPDIR")
+
+	// One in which SQLite cannot open the copy.
+	long := filepath.Join(t.TempDir(), strings.Repeat("d", 200), strings.Repeat("d", 200), strings.Repeat("d", 200))
+	if err := os.MkdirAll(long, 0o700); err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("TMPDIR", long)
+	_, err = nsysdb.Open(context.Background(), path, nsysdb.Options{})
+	checkError(t, err, path, nsysdb.Unreadable, "copying it with its write-ahead log to a temporary directory: unable to open", "TMPDIR")
+	if left := listing(t, long); len(left) > 0 {
+		t.Errorf("left in the temporary directory: %v", left)
+	}
 }
 
 // TestWriteAheadLog reads a database whose newest rows are still in the log.

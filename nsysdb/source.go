@@ -25,8 +25,8 @@ const scannerVariable = "NSYSDIFF_SCANNER"
 type source struct {
 	path    string
 	scanner table.Source // nil if it is off, refused the file, or sees another schema
-	lib     table.Source // SQLite; nil in a build without cgo, or if closed says why
-	closed  error        // why SQLite cannot open what the scanner reads, nil if it can
+	lib     table.Source // SQLite; nil in a build without cgo, and if it cannot open the file
+	noLib   error        // why it cannot, if the scanner can; nil in a build without cgo
 	refused io.Closer    // the file, if the scanner refused it
 }
 
@@ -67,7 +67,7 @@ func openSource(ctx context.Context, path string, names []string) (_ *source, _ 
 	case errors.Is(err, sqlite.ErrNoSQLite) && s.scanner == nil:
 		return nil, nil, fmt.Errorf("%w: %w", err, refused)
 	case errors.Is(err, sqlite.ErrNoPath) && s.scanner != nil:
-		s.closed = err
+		s.noLib = err
 	case errors.Is(err, sqlite.ErrNoSQLite):
 	case err != nil:
 		return nil, nil, err
@@ -95,17 +95,17 @@ func (s *source) decide(names []string, seen, tables map[string]table.Table) (ma
 	}
 	for _, name := range names {
 		if err := tables[name].Err; err != nil {
-			return nil, s.last(err)
+			return nil, s.alone(err)
 		}
 	}
 	return tables, nil
 }
 
-// last returns an error of the last that could read, with the reason why SQLite
-// was not that.
-func (s *source) last(err error) error {
-	if s.closed != nil && errors.Is(err, table.ErrUnsupported) {
-		return fmt.Errorf("%w: %w", s.closed, err)
+// alone returns an error of the scanner where there is no SQLite, with the reason for
+// that.
+func (s *source) alone(err error) error {
+	if s.noLib != nil && errors.Is(err, table.ErrUnsupported) {
+		return fmt.Errorf("%w: %w", s.noLib, err)
 	}
 	return err
 }
@@ -164,7 +164,7 @@ func (s *source) read(reset func(), fn func(table.Source) error) error {
 	if s.scanner != nil {
 		refused := fn(s.scanner)
 		if s.lib == nil || !errors.Is(refused, table.ErrUnsupported) {
-			return s.last(refused)
+			return s.alone(refused)
 		}
 		reset()
 	}
@@ -174,7 +174,7 @@ func (s *source) read(reset func(), fn func(table.Source) error) error {
 // ask calls fn with SQLite, or with the scanner where there is none.
 func (s *source) ask(fn func(table.Source) error) error {
 	if s.lib == nil {
-		return s.last(fn(s.scanner))
+		return s.alone(fn(s.scanner))
 	}
 	return fn(s.lib)
 }

@@ -68,7 +68,7 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 	}
 	c, err := s.conn(ctx)
 	if err != nil {
-		return nil, s.finish(noPath(dbPath, err))
+		return nil, s.finish(s.unopened(dbPath, err))
 	}
 	s.put(c)
 	if s.tmp == "" && !s.file.Is(dbPath) {
@@ -77,17 +77,20 @@ func Open(ctx context.Context, path string) (_ table.Source, err error) {
 	return s, nil
 }
 
-// noPath adds to an error of opening the file at a path that it is ErrNoPath, if
-// it is.
-func noPath(path string, err error) error {
+// unopened adds to an error of opening the database at a path which of this
+// package's errors that is.
+func (s *source) unopened(path string, err error) error {
 	var e sqlite3.Error
+	kind := ErrNoPath
 	switch {
 	case !errors.As(err, &e) || e.Code != sqlite3.ErrCantOpen:
 		return err
+	case s.tmp != "":
+		kind = ErrNoCopy
 	case len(followed(path)) > maxPath:
-		return fmt.Errorf("%w: %w", ErrPathTooLong, err)
+		kind = ErrPathTooLong
 	}
-	return fmt.Errorf("%w: %w", ErrNoPath, err)
+	return fmt.Errorf("%w: %w", kind, err)
 }
 
 // followed returns the path as SQLite has it: absolute, its links followed.
