@@ -8,6 +8,13 @@ import (
 // moduleCause looks for modules that one side does not call: NVTX ranges all
 // of whose launches are missing, and without ranges, runs of missing launches.
 func (c *comparer) moduleCause(r *Result) {
+	missing := false
+	for i := range r.Sites {
+		missing = missing || r.Sites[i].Verdict == Missing
+	}
+	if !missing {
+		return
+	}
 	whole := map[string]bool{} // by path: all launches inside are missing
 	for i := range r.Sites {
 		s := &r.Sites[i]
