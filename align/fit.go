@@ -22,6 +22,12 @@ type fit struct {
 // matched is the part of the mock's launches that the best occurrence has.
 func (f *fit) matched() float64 { return float64(f.placing.matched) / float64(len(f.mock)) }
 
+// alike tells roughly which part of both steps matches, where both are whole. A step
+// that prefills and decodes holds all of one that decodes, and is another kind.
+func (f *fit) alike() int {
+	return 20 * f.placing.matched / max(len(f.mock), f.placing.kind.rep().n)
+}
+
 // name names the kind of the mock's steps.
 func (f *fit) name() string {
 	if f.kindName != "" {
@@ -281,39 +287,62 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 		}
 		return kinds[:n]
 	}
-	var all []*fit
-	for _, bk := range worth(baseKinds) {
-		base := c.mock.elements(bk.rep())
-		for _, nk := range worth(newKinds) {
-			p, err := place(ctx, base, c.e2e, nk, true)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mockRep: bk.rep(), mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *fit) int {
-		switch {
-		case better(a, b):
-			return -1
-		case better(b, a):
-			return 1
-		}
-		return 0
-	})
 	var fits []*fit
 	used := map[*kind]bool{}
-	for _, f := range all {
-		p := f.placing
-		if used[f.mockKind] || used[p.kind] ||
-			len(fits) > 0 && (f.matched() < minMatched || float64(p.geom) < minPairGeom*float64(p.matched)) {
-			continue
+	pairUp := func(baseKinds, newKinds []*kind) error {
+		var all []*fit
+		for _, bk := range baseKinds {
+			if used[bk] {
+				continue
+			}
+			base := c.mock.elements(bk.rep())
+			for _, nk := range newKinds {
+				if used[nk] {
+					continue
+				}
+				p, err := place(ctx, base, c.e2e, nk, true)
+				if err != nil {
+					return err
+				}
+				all = append(all, &fit{mockSeg: bs, e2eSeg: ns, mockKind: bk, mockRep: bk.rep(), mock: base, placing: p, kindName: c.mock.kindName(bs.steps, bk)})
+			}
 		}
-		used[f.mockKind], used[p.kind] = true, true
-		fits = append(fits, f)
+		slices.SortStableFunc(all, func(a, b *fit) int {
+			switch {
+			case a.alike() != b.alike():
+				return b.alike() - a.alike()
+			case better(a, b):
+				return -1
+			case better(b, a):
+				return 1
+			}
+			return 0
+		})
+		for _, f := range all {
+			p := f.placing
+			if used[f.mockKind] || used[p.kind] ||
+				len(fits) > 0 && (f.matched() < minMatched || float64(p.geom) < minPairGeom*float64(p.matched)) {
+				continue
+			}
+			used[f.mockKind], used[p.kind] = true, true
+			fits = append(fits, f)
+		}
+		return nil
+	}
+	baseWorth, newWorth := worth(baseKinds), worth(newKinds)
+	if err := pairUp(baseWorth, newWorth); err != nil {
+		return nil, err
+	}
+	// What one run does for a good part of its time the other may do less often.
+	first := func(kinds []*kind) []*kind { return kinds[:min(len(kinds), maxFits)] }
+	if err := pairUp(baseWorth, first(newKinds)); err != nil {
+		return nil, err
+	}
+	if err := pairUp(first(baseKinds), newWorth); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(fits, func(a, b *fit) int { return cmp.Compare(b.mockKind.ns, a.mockKind.ns) })
-	for _, bk := range worth(baseKinds) {
+	for _, bk := range baseWorth {
 		if !used[bk] {
 			c.unpaired = append(c.unpaired, bk)
 		}

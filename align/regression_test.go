@@ -207,6 +207,50 @@ func TestKindsInRegression(t *testing.T) {
 	}
 }
 
+// TestMixedSteps compares captures of a server that prefills in steps that decode, too,
+// one run more often than the other: a decode step is not taken for the part of such a
+// step that equals it.
+func TestMixedSteps(t *testing.T) {
+	const mixed = 'm'
+	prefill, decode := servedSteps()
+	served := func(seed uint64, schedule string) *trace.Trace {
+		s := &script{stepName: func(i int) string {
+			if schedule[i] == mixed {
+				return fmt.Sprintf("step %d: 1 ctx reqs, 8 gen reqs", i)
+			}
+			return fmt.Sprintf("step %d: 0 ctx reqs, 8 gen reqs", i)
+		}}
+		for i, k := range schedule {
+			step := decode
+			if k == mixed {
+				step = slices.Concat(prefill, decode)
+			}
+			s.steps = append(s.steps, program(seed+uint64(i), 1, step).steps...)
+		}
+		tr, _ := s.trace("served")
+		return tr
+	}
+	for _, x := range []struct{ reason, base, next string }{
+		{"a decode step lies in the kind that takes most of the time", strings.Repeat("ddddddddddddm", 3), "dmdmdmdmdmdmdmdm"},
+		{"the new run decodes for less than a twentieth of its time", "dddmddddmddddmdd", "mmmdmmmmdmmmmdmm"},
+		{"the base does", "mmmdmmmmdmmmmdmm", "dddmddddmddddmdd"},
+	} {
+		t.Run(strings.ReplaceAll(x.reason, " ", "-"), func(t *testing.T) {
+			r := compare(t, served(100, x.base), served(200, x.next), align.Options{Regression: true})
+			if diff := cmp.Diff([]string{}, findingCodes(r), cmpopts.EquateEmpty()); diff != "" || r.Verdict != align.Aligned {
+				t.Errorf("verdict %s, findings (-want +got):\n%s", r.Verdict, diff)
+			}
+			kinds := map[string]int{}
+			for _, s := range r.Sites {
+				kinds[s.StepKind]++
+			}
+			if n := len(prefill) + 2*len(decode); len(r.Sites) != n || len(kinds) != 2 {
+				t.Errorf("%d sites of %d kinds of steps, want %d of 2", len(r.Sites), len(kinds), n)
+			}
+		})
+	}
+}
+
 // TestGapsOfOneKind has the host issue the kernels of prefills later: those steps take
 // longer, whichever kind takes most of the time.
 func TestGapsOfOneKind(t *testing.T) {
