@@ -213,6 +213,29 @@ func TestHeadsOfRegression(t *testing.T) {
 	})
 }
 
+// TestAttentionOfRegression: of two runs whose attention alone differs, nothing tells a
+// longer context from a slower kernel.
+func TestAttentionOfRegression(t *testing.T) {
+	for _, x := range []struct {
+		percent int64
+		verdict align.Verdict
+		says    string
+	}{
+		{200, align.Misaligned, "the new run attends to a longer context (KV cache) than the base, or runs a slower attention"},
+		{50, align.Aligned, "the base attends to a longer context (KV cache) than the new run, or runs a slower attention"},
+	} {
+		both(t, func(t *testing.T, o align.Options) {
+			o.Regression = true
+			a, _ := program(1, 10, fullShape.model(3)).trace("base")
+			b, _ := program(2, 10, slowed(fullShape.model(3), x.percent, "flash_fwd_kernel")).trace("new")
+			r := compare(t, a, b, o)
+			if r.Verdict != x.verdict || len(r.Causes) != 1 || !strings.Contains(r.Causes[0].Message, x.says) || !strings.Contains(r.Causes[0].Fix, "it is attention that became") {
+				t.Errorf("attention takes %d %%: verdict %s, causes %v, want %s and %q", x.percent, r.Verdict, r.Causes, x.verdict, x.says)
+			}
+		})
+	}
+}
+
 // TestFactorOfRegression: causes of two runs say new over base, as sites do.
 func TestFactorOfRegression(t *testing.T) {
 	slow := fullShape

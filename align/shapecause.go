@@ -85,6 +85,11 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			cause.Factor = c.shown(toFactor(f, dir))
 			cause.Message = fmt.Sprintf("only attention differs, by %.3g: the %s attends to a longer context (KV cache) than the %s", f, larger, smaller)
 			cause.Fix = c.words("give the mock the context length of the E2E's requests", "compare runs of equal context length")
+			if c.o.Regression {
+				// A build that makes attention slower looks the same.
+				cause.Message += ", or runs a slower attention"
+				cause.Fix += "; if theirs is equal, it is attention that became slower or faster"
+			}
 		}
 		r.Causes = append(r.Causes, cause)
 		r.Causes = append(r.Causes, heads...)
