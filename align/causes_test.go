@@ -95,6 +95,10 @@ func TestCauses(t *testing.T) {
 			verdict: align.Misaligned, findings: []string{"head-mismatch error/head-count"}, causes: []wantCause{{align.CauseHeadCount, 8, 8}}, says: "TP=8",
 		},
 		{
+			reason: "what waits for memory takes 0.4 times as long on equal grids: a warm cache, not fewer tokens", mock: slowed(slowed(slowed(base.attentionOp(), 40, "generalRmsNorm"), 40, topk), 40, "residual_add_kernel"), e2e: base.model(3),
+			verdict: align.Misaligned, findings: []string{"latency error"},
+		},
+		{
 			reason: "all takes 2.5 times as long: another clock", mock: with(func(s *shape) { s.gpu = 250 }).attentionOp(), e2e: base.model(3),
 			verdict: align.Misaligned, findings: []string{"latency error/clock"}, causes: []wantCause{{align.CauseClock, 2.45, 2.55}}, says: "clock",
 		},
@@ -234,6 +238,25 @@ func TestAttentionOfRegression(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAttentionAndGemmsOfRegression: where GEMMs take longer, too, and by more time, it is
+// not attention's context.
+func TestAttentionAndGemmsOfRegression(t *testing.T) {
+	slow := fullShape.model(3)
+	for _, k := range fullShape.model(1) {
+		if name := k.name; name == "flash_fwd_kernel" || strings.HasPrefix(name, "nvjet") {
+			slow = slowed(slow, 200, name)
+		}
+	}
+	both(t, func(t *testing.T, o align.Options) {
+		o.Regression = true
+		a, _ := program(1, 10, fullShape.model(3)).trace("base")
+		b, _ := program(2, 10, slow).trace("new")
+		if r := compare(t, a, b, o); r.Verdict != align.Misaligned || len(r.Causes) > 0 {
+			t.Errorf("verdict %s, causes %v", r.Verdict, r.Causes)
+		}
+	})
 }
 
 // TestFactorOfRegression: causes of two runs say new over base, as sites do.

@@ -14,6 +14,8 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		var attention []float64 // ratios of time
 		others, othersScaled, attentionSites := 0, 0, 0
 		perToken, perTokenScaled := 0, 0
+		grids, sameGrids := 0, 0 // of others that scale and fill their grid by what there is to do
+		var attentionNS, othersNS float64
 		for _, s := range all {
 			scaled := s.scaled(dir)
 			if s.perToken() && (s.weight >= float64(minTimeCompare)/3 || s.blocks != 0 || s.unscaled()) {
@@ -27,6 +29,7 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 				attentionSites++
 				if scaled {
 					attention = append(attention, toFactor(s.ratio, dir))
+					attentionNS += s.weight
 				}
 			case s.scaled(-dir):
 				// The other way: the heads' doing, if anything's.
@@ -34,6 +37,14 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 				others++
 				if scaled {
 					othersScaled++
+					othersNS += s.weight
+					switch {
+					case s.kind == KindGemm || s.blocks == 0:
+					case s.blocks == 1:
+						sameGrids++
+					default:
+						grids++
+					}
 				}
 			}
 			if scaled {
@@ -47,8 +58,13 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 		if perToken == 0 {
 			tokens = othersScaled > 0 && 2*othersScaled >= others
 		}
-		// One layer of many that differs works on the same shape.
-		if !tokens && (len(attention) == 0 || attentionSites > 1 && 2*len(attention) <= attentionSites) || !c.anyDiffers(r, sites) {
+		// What reads its input from the cache, or from memory that others use, takes
+		// another time for the same tokens, as its grid says.
+		tokens = tokens && (grids > 0 || sameGrids == 0)
+		// One layer of many that differs works on the same shape, and a longer context
+		// is attention's doing for the most part.
+		alone := len(attention) > 0 && (attentionSites == 1 || 2*len(attention) > attentionSites) && attentionNS >= othersNS
+		if !tokens && !alone || !c.anyDiffers(r, sites) {
 			continue
 		}
 		cause := Cause{Code: CauseShape, Sites: sites, Evidence: seen.shown()}
@@ -83,7 +99,11 @@ func (c *comparer) shapeCause(r *Result, all []scaling) {
 			// Attention alone.
 			f := median(attention)
 			cause.Factor = c.shown(toFactor(f, dir))
-			cause.Message = fmt.Sprintf("only attention differs, by %.3g: the %s attends to a longer context (KV cache) than the %s", f, larger, smaller)
+			what := "only"
+			if othersScaled > 0 {
+				what = "mostly"
+			}
+			cause.Message = fmt.Sprintf("%s attention differs, by %.3g: the %s attends to a longer context (KV cache) than the %s", what, f, larger, smaller)
 			cause.Fix = c.words("give the mock the context length of the E2E's requests", "compare runs of equal context length")
 			if c.o.Regression {
 				// A build that makes attention slower looks the same.
