@@ -138,15 +138,16 @@ const nearlyMatched = 0.75
 const wellMatched = 0.95
 
 // alikeSteps chooses of the ways to see two runs as steps those with steps of
-// like length, the longest such: layers repeat inside the steps, and of one run
-// the steps may show, by its graphs, where of the other only the layers do.
+// like length, the longest such: layers repeat inside the steps, kinds of steps that
+// come in turn repeat together, and of one run the steps may show, by its ranges or
+// graphs, where of the other only what repeats does.
 func alikeSteps(base, next *ways) (segmentation, segmentation) {
 	const alike = 1.5 // ratio of their launches
 	bs, ok := base.at(0)
 	for i := 0; ok; i++ {
 		ns, ok2 := next.at(0)
 		for k := 0; ok2; k++ {
-			if bs.by == byNVTX || ns.by == byNVTX || apart(float64(bs.perStep()), float64(ns.perStep())) < alike {
+			if bs.by == byNVTX && ns.by == byNVTX || apart(float64(bs.perStep()), float64(ns.perStep())) < alike {
 				return bs, ns
 			}
 			ns, ok2 = next.at(k + 1)

@@ -207,6 +207,32 @@ func TestKindsInRegression(t *testing.T) {
 	}
 }
 
+// TestRangesOfOneRun compares serving captures of which one was recorded without NVTX
+// ranges: what repeats there, a prefill and some decodes, is not the step.
+func TestRangesOfOneRun(t *testing.T) {
+	prefill, decode := servedSteps()
+	for _, x := range []struct{ ranges, bare string }{
+		{"pdpdppddpppp", "pppddpppddpp"},
+		{"dpddddppppdp", "ppdppddpdppd"},
+		{"ddppdppddppp", "dppdpdpdpdpp"},
+		{"pppppppppppp", "ppdppdpppdpp"},
+	} {
+		a, _ := serving(100, x.ranges, prefill, decode).trace("ranges")
+		s := serving(200, x.bare, prefill, decode)
+		s.stepName = nil
+		s.edit(func(k kernel) []kernel { k.path = nil; return []kernel{k} })
+		b, _ := s.trace("bare")
+		for i, r := range []*align.Result{
+			compare(t, a, b, align.Options{Regression: true}),
+			compare(t, b, a, align.Options{Regression: true}),
+		} {
+			if r.Verdict != align.Aligned {
+				t.Errorf("%s with ranges, %s without, base is %d: verdict %s, findings %v", x.ranges, x.bare, i, r.Verdict, findingCodes(r))
+			}
+		}
+	}
+}
+
 // TestMixedSteps compares captures of a server that prefills in steps that decode, too,
 // one run more often than the other: a decode step is not taken for the part of such a
 // step that equals it.
