@@ -63,6 +63,7 @@ func (c *comparer) findFits(ctx context.Context) ([]*fit, error) {
 		// Two runs of one program have one step.
 		bs, ns := alikeSteps(mockWays, e2eWays)
 		bs, ns = c.sameRanges(ctx, bs, ns)
+		bs, ns = c.samePeriod(bs, ns)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -177,6 +178,44 @@ func (c *comparer) sameRanges(ctx context.Context, bs, ns segmentation) (segment
 		}
 	}
 	return bs, ns
+}
+
+// samePeriod begins the steps of both runs at what begins those of the base, where some
+// steps launch more than others and the new run has it as often, but for a step that a
+// track begins within. Beginnings that were found in each run by itself are apart by a
+// number of launches that is not the same in all steps.
+func (c *comparer) samePeriod(bs, ns segmentation) (segmentation, segmentation) {
+	uneven := func(a segmentation) bool {
+		return slices.ContainsFunc(a.steps, func(st step) bool { return st.n != a.steps[0].n })
+	}
+	if bs.period == nil || ns.period == nil || !uneven(bs) && !uneven(ns) {
+		return bs, ns
+	}
+	cut := func(s *sequence, own segmentation, offset int) segmentation {
+		p := &periodic{t: s.t, syms: s.syms, searched: map[int]bool{}}
+		by := *bs.period
+		var lengths []int64
+		for k := range s.t.Tracks {
+			pos := by.positions(p.launches(k))
+			for i := 1; i < len(pos); i++ {
+				lengths = append(lengths, int64(pos[i]-pos[i-1]))
+			}
+		}
+		if len(lengths) == 0 {
+			return own
+		}
+		by.length, by.offset = max(int(medianOf(lengths)), offset+1), offset
+		same := p.steps(by)
+		same.skip(c.o.SkipWarmup)
+		lost := len(own.steps) - len(same.steps)
+		if lost > len(s.t.Tracks) || lost > 0 && len(same.steps) < c.o.MinSamples {
+			return own
+		}
+		return same
+	}
+	seq := (&periodic{t: c.mock.t, syms: c.mock.syms}).launches(bs.steps[0].track)
+	offset := bs.period.sameBeginning(seq, bs.period.positions(seq))
+	return cut(c.mock, bs, offset), cut(c.e2e, ns, offset)
 }
 
 // phase returns by how many launches later the steps of the new run have to begin, to

@@ -73,7 +73,7 @@ func (p *periodic) cut(by period, track int) []interval {
 // tried on all. A track that they do not cut launches something else, and its own
 // longest period, or that of one like it, cuts it.
 func (p *periodic) steps(by period) segmentation {
-	s := segmentation{by: byPeriod}
+	s := segmentation{by: byPeriod, period: &by}
 	kept := 0
 	for k, tr := range p.t.Tracks {
 		steps := p.cut(by, k)
@@ -316,6 +316,38 @@ func (p *period) settle(seq launchSeq, pos []int) {
 	}
 	p.offset = first - start
 	p.offset = p.fewestKinds(seq, pos)
+}
+
+// sameBeginning returns the offset at which all steps begin with a launch of one name,
+// the nearest to the offset before the anchor, which is in place in each: where some
+// launch more than others before it, the beginning as counted from it is not the same
+// launch. Steps of several kinds begin as they do.
+func (p *period) sameBeginning(seq launchSeq, pos []int) int {
+	pos = pos[max(0, len(pos)-maxKindSample):]
+	distinct := func(offset int) int {
+		seen := map[uint64]bool{}
+		for k := 0; k+1 < len(pos); k++ {
+			if from := pos[k] - offset; from >= 0 {
+				h := uint64(0)
+				for i := from; i < pos[k+1]-offset; i++ {
+					h = h*0x9E3779B97F4A7C15 + seq.full(i) + 1
+				}
+				seen[h] = true
+			}
+		}
+		return len(seen)
+	}
+	for offset := p.offset; offset >= 0; offset-- {
+		other := func(at int) bool { return at >= offset && seq.name(at-offset) != seq.name(pos[len(pos)-1]-offset) }
+		switch {
+		case slices.ContainsFunc(pos, other):
+		case offset < p.offset && distinct(offset) > distinct(p.offset):
+			return p.offset
+		default:
+			return offset
+		}
+	}
+	return p.offset
 }
 
 // maxKindSample is the number of steps that fewestKinds looks at.

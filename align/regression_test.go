@@ -233,6 +233,42 @@ func TestRangesOfOneRun(t *testing.T) {
 	}
 }
 
+// TestLaunchesAnywhere compares two runs without NVTX ranges of which each step launches
+// some copies at any place: where a step begins does not depend on how many there were
+// before, and what is added besides is seen.
+func TestLaunchesAnywhere(t *testing.T) {
+	model := fullShape.model(3)
+	run := func(seed uint64, step []kernel) *trace.Trace {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		s := program(seed, 14, step)
+		for i := range s.steps {
+			for range rng.IntN(4) {
+				s.steps[i] = slices.Insert(s.steps[i], rng.IntN(len(s.steps[i])), kernel{name: "copy_block_kernel", ns: 4_000, grid: [3]int32{8, 1, 1}, block: [3]int32{128, 1, 1}})
+			}
+		}
+		tr, _ := s.trace("run")
+		return tr
+	}
+	more := slices.Insert(slices.Clone(model), 20, kernel{name: "added_kernel", ns: 20_000})
+	for seed := range uint64(20) {
+		base := run(2*seed, model)
+		for _, x := range []struct {
+			step     []kernel
+			verdict  align.Verdict
+			findings []string
+		}{
+			{model, align.Aligned, nil},
+			{more, align.Misaligned, []string{"missing error"}},
+		} {
+			r := compare(t, base, run(2*seed+1, x.step), align.Options{Regression: true, NoNVTX: true})
+			findings := slices.DeleteFunc(findingCodes(r), func(code string) bool { return code == "sporadic info" })
+			if diff := cmp.Diff(x.findings, findings, cmpopts.EquateEmpty()); diff != "" || r.Verdict != x.verdict {
+				t.Errorf("seed %d, %d launches a step: verdict %s, findings (-want +got):\n%s", seed, len(x.step), r.Verdict, diff)
+			}
+		}
+	}
+}
+
 // TestMixedSteps compares captures of a server that prefills in steps that decode, too,
 // one run more often than the other: a decode step is not taken for the part of such a
 // step that equals it.

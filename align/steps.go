@@ -46,6 +46,7 @@ type segmentation struct {
 	steps   []step // in order of track and time
 	leftOut []string
 	ranges  []string // names of the NVTX ranges that are the steps, digits normalised
+	period  *period  // that the steps were told by, if so
 }
 
 // ways are the ways to see a trace as steps, the most trusted first, but for
