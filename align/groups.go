@@ -150,6 +150,28 @@ func (c *comparer) groupTracks(r *Result, f *fit, typical []*class) {
 	r.Findings = append(r.Findings, finding)
 }
 
+// compareRanks says that the runs have other numbers of ranks that launch what is
+// compared: figures of all together hide one that is not there.
+func (c *comparer) compareRanks(r *Result) {
+	ranks := func(tracks []Track) (n int) {
+		for i := range tracks {
+			if tracks[i].Steps > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	base, next := ranks(r.Mock.Tracks), ranks(r.E2E.Tracks)
+	if base == next {
+		return
+	}
+	r.Findings = append(r.Findings, Finding{
+		Code: CodeRanks, Severity: Warning,
+		Message: fmt.Sprintf("%s of the base and %d of the new run launch what is compared", count(base, "rank"), next),
+		Hint:    "give the reports of all ranks of both runs; a rank may be missing in one, or the runs differ in their parallelism",
+	})
+}
+
 // trackGroups returns the tracks whose typical steps launch the same kernels, in any
 // order, as groups in order of their first track.
 func (s *sequence) trackGroups(typical []*class) (groups [][]int) {

@@ -375,3 +375,36 @@ func TestStagesOfUnequalLength(t *testing.T) {
 		}
 	})
 }
+
+// TestRanksOfBoth: a rank that only one of two runs has is said, since what is compared
+// are all of a run together.
+func TestRanksOfBoth(t *testing.T) {
+	for _, x := range []struct {
+		base, next int
+		want       string
+	}{
+		{4, 4, ""},
+		{1, 1, ""},
+		{4, 3, "4 ranks of the base and 3 of the new run launch what is compared"},
+		{1, 2, "1 rank of the base and 2 of the new run launch what is compared"},
+	} {
+		both(t, func(t *testing.T, o align.Options) {
+			c := check(t)
+			o.Regression = true
+			run := func(name string, n int) *trace.Trace {
+				tr, _ := traceOf(name, rankPrograms(n, func(int) []kernel { return oneRank.model(3) }, nil)...)
+				return tr
+			}
+			r := compare(t, run("base", x.base), run("new", x.next), o)
+			got := ""
+			for _, f := range r.Findings {
+				if f.Code == align.CodeRanks {
+					got += f.Message
+				}
+			}
+			if got != x.want || r.Verdict != align.Aligned {
+				c.Errorf("%d and %d ranks: %s, %q, want %q", x.base, x.next, r.Verdict, got, x.want)
+			}
+		})
+	}
+}

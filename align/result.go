@@ -388,6 +388,7 @@ const (
 	CodeStepTime      = "step-time"   // mode regression: the step as a whole is slower
 	CodeStepKind      = "step-kind"   // mode regression: one run has steps that the other has not
 	CodeRankGroups    = "rank-groups" // ranks launch different things
+	CodeRanks         = "ranks"       // mode regression: the runs have other numbers of ranks
 	CodeStraggler     = "straggler"   // one rank is slower than the others, on most sites or in all
 	CodeEdge          = "edge"        // launches of the operation's NVTX range just outside the occurrences
 	CodeOccurrences   = "occurrences" // places in each step that launch part of what the mock does

@@ -210,6 +210,9 @@ func (c *comparer) describeSteps(r *Result, f *fit) {
 		}
 	}
 	c.describeTracks(r, f)
+	if c.o.Regression {
+		c.compareRanks(r)
+	}
 	r.E2E.LeftOut = append(r.E2E.LeftOut, c.e2e.leftOutKinds(f.e2eSeg.steps, f.otherKinds)...)
 	if n := len(c.rare); n > 0 {
 		r.Mock.LeftOut = append(r.Mock.LeftOut, count(n, "kind")+" of steps of which a run has too few to compare")

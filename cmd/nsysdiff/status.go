@@ -43,6 +43,7 @@ func failCodes() []failCode {
 		{align.CodeUnattributed, "launches that could not be attributed"},
 		{align.CodeExpired, "an accepted difference whose date has passed"},
 		{align.CodeStepTime, "with --regression, a step more than 1.2 times as long"},
+		{align.CodeRanks, "with --regression, runs of other numbers of ranks"},
 		{align.CodeStepKind, "with --regression, kinds of steps that only one run has"},
 	}
 }
