@@ -3,6 +3,7 @@ package align
 import (
 	"context"
 	"strconv"
+	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -81,14 +82,16 @@ func (a *alphabet) learn(names []string) {
 	}
 }
 
-// eachName calls fn for names 0 to n-1 on several processors, for as many names
-// each as are worth a goroutine, with a parser that those share.
+// eachName calls fn for names 0 to n-1 on several processors, for as many names at a
+// time as are worth a goroutine, with a parser that those share.
 func eachName(n int, fn func(p *parser, i int)) {
-	const share = 16
+	const share = 4
+	parsers := sync.Pool{New: func() any { return new(parser) }}
 	parallel(context.Background(), (n+share-1)/share, func(k int) {
-		var p parser
+		p := parsers.Get().(*parser)
+		defer parsers.Put(p)
 		for i := k * share; i < min(k*share+share, n); i++ {
-			fn(&p, i)
+			fn(p, i)
 		}
 	})
 }
