@@ -108,7 +108,7 @@ func explain(path string, err error) error {
 		e.Kind, e.Problem = NotSQLite, "not an SQLite database, or an encrypted one"
 		e.Hint = exportHint("NAME.nsys-rep")
 	case errors.Is(err, sqlite.ErrCorrupt):
-		e.Kind, e.Problem = Corrupt, "the file is damaged: "+bareMessage(path, err)
+		e.Kind, e.Problem = Corrupt, "the file is damaged: "+strings.ReplaceAll(bareMessage(path, err), sqlite.ErrCorrupt.Error()+": ", "")
 		e.Hint = "copy the file again, or " + exportHint("NAME.nsys-rep")
 	case errors.Is(err, table.ErrNotInteger):
 		e.Kind, e.Problem = Malformed, bareMessage(path, err)

@@ -93,7 +93,7 @@ func TestUnusableFiles(t *testing.T) {
 			b := bytes.Clone(whole)
 			b[47] = 9
 			return write(t, "r.sqlite", b)
-		}, nsysdb.Corrupt, "the file is damaged: the database is damaged: unsupported file format", "copy the file again"},
+		}, nsysdb.Corrupt, "the file is damaged: unsupported file format", "copy the file again"},
 		{"an open quote in a definition", func(t *testing.T) string {
 			return makeReport(t, kernels3, "CREATE TABLE other (a)", "PRAGMA writable_schema = ON",
 				`UPDATE sqlite_schema SET sql = 'CREATE TABLE other ("' || replace(hex(zeroblob(5000)), '0', 'é') WHERE name = 'other'`)
