@@ -83,7 +83,7 @@ func (c *comparer) compare(ctx context.Context, r *Result) error {
 	main := fits[0]
 	if c.swapped > 0 {
 		c.giveUp(r, Finding{
-			Code: CodeNotComparable, Severity: Error,
+			Code: CodeNotComparable, Severity: SeverityError,
 			Message: fmt.Sprintf("the step of the second report lies in that of the first %d times: the reports are in the wrong order", c.swapped),
 			Hint:    "give the mock first: nsysdiff MOCK E2E",
 		}, "the reports are in the wrong order")

@@ -147,7 +147,7 @@ func (c *comparer) edges(r *Result, f *fit, v *view) {
 	}
 	r.Findings = append(r.Findings, Finding{
 		Code:     CodeEdge,
-		Severity: Warning,
+		Severity: SeverityWarning,
 		Message: fmt.Sprintf("%s of NVTX range %q in the E2E at its edge, outside what the mock runs: %s",
 			count(len(outside), "launch"), around, list(outside, 6)),
 		Hint: fmt.Sprintf("if the mock is meant to run all of it, compare with --e2e-nvtx '%s', where they count as missing",
@@ -186,7 +186,7 @@ func (c *comparer) graphs(r *Result, f *fit) {
 		eager, graph = graph, eager
 	}
 	r.Findings = append(r.Findings, Finding{
-		Code: CodeGraph, Severity: Info,
+		Code: CodeGraph, Severity: SeverityInfo,
 		Message: fmt.Sprintf("%s launches its kernels one by one, %s replays a CUDA graph: kernel times compare, the gaps between kernels do not", eager, graph),
 	})
 	if t := r.Regression; t != nil {

@@ -135,14 +135,14 @@ func (c *comparer) groupTracks(r *Result, f *fit, typical []*class) {
 		what = append(what, line+")")
 	}
 	finding := Finding{
-		Code: CodeRankGroups, Severity: Info,
+		Code: CodeRankGroups, Severity: SeverityInfo,
 		Message: fmt.Sprintf("%d groups of ranks launch different things: %s", len(groups), strings.Join(what, "; ")),
 		Hint:    "pipeline stages, a draft model, or attention and expert ranks; each is compared as far as it runs what is compared",
 	}
 	if c.o.Regression {
 		kinds := c.mock.kinds(c.mock.classify(context.Background(), f.mockSeg.steps))
 		if n := len(c.mock.trackGroups(c.mock.typicalSteps(f.mockSeg.steps, kinds))); n < len(groups) {
-			finding.Severity = Warning
+			finding.Severity = SeverityWarning
 			finding.Message += fmt.Sprintf("; the base has %d", n)
 			finding.Hint = "a rank that lost or gained launches shows in the number of launches a step; compare it by itself"
 		}
@@ -166,7 +166,7 @@ func (c *comparer) compareRanks(r *Result) {
 		return
 	}
 	r.Findings = append(r.Findings, Finding{
-		Code: CodeRanks, Severity: Warning,
+		Code: CodeRanks, Severity: SeverityWarning,
 		Message: fmt.Sprintf("%s of the base and %d of the new run launch what is compared", count(base, "rank"), next),
 		Hint:    "give the reports of all ranks of both runs; a rank may be missing in one, or the runs differ in their parallelism",
 	})

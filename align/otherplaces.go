@@ -117,13 +117,13 @@ func (c *comparer) placesFinding(r *Result, f *fit) {
 		}
 	}
 	finding := Finding{
-		Code: CodeOccurrences, Severity: Info,
+		Code: CodeOccurrences, Severity: SeverityInfo,
 		Message: fmt.Sprintf("%d of %s in each step launch exactly what the mock does and were compared; the other %d launch part of it, %s",
 			p.perStep, count(p.perStep+o.n, "place"), o.n, strings.Join(how, ", ")),
 		Hint: hintLayers,
 	}
 	if o.unlike > p.perStep {
-		finding.Severity = Warning
+		finding.Severity = SeverityWarning
 	}
 	r.Findings = append(r.Findings, finding)
 }

@@ -142,7 +142,7 @@ func accept(r *Result, acceptances []Acceptance, short func(name string) string)
 	for _, a := range acceptances {
 		if a.Expired != "" {
 			r.Findings = append(r.Findings, Finding{
-				Code: CodeExpired, Severity: Warning,
+				Code: CodeExpired, Severity: SeverityWarning,
 				Message: fmt.Sprintf("what was accepted of %s (%s) is judged again, since that expired on %s: %s",
 					a.Pattern, strings.Join(a.Codes, ", "), a.Expired, a.Reason),
 				Hint: "mend the difference, or accept it anew with a later date",
@@ -173,7 +173,7 @@ func accept(r *Result, acceptances []Acceptance, short func(name string) string)
 		}
 		if len(sites) > 0 {
 			r.Findings = append(r.Findings, Finding{
-				Code: CodeAccepted, Severity: Info, Sites: sites,
+				Code: CodeAccepted, Severity: SeverityInfo, Sites: sites,
 				Message: fmt.Sprintf("accepted, since %s: %s", a.Reason, list(what.texts, 6)),
 			})
 		}
@@ -203,7 +203,7 @@ func Expect(r *Result, list []Expectation) {
 		case x.E2E:
 			side = "the E2E"
 		}
-		f := Finding{Code: CodeExpected, Severity: Error, Sites: seen.sites}
+		f := Finding{Code: CodeExpected, Severity: SeverityError, Sites: seen.sites}
 		var wrong []string
 		switch {
 		case !seen.present && x.Optional:

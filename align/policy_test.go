@@ -153,7 +153,7 @@ func TestExpect(t *testing.T) {
 				{Index: 1, MockName: "attn", E2EName: "attn", Mock: &Sample{MedianNS: 20_000}, E2E: &Sample{MedianNS: 21_000}, MockShare: 0.5, E2EShare: 0.8},
 				{Index: 2, MockName: "gemm", E2EName: "gemm2", Mock: &Sample{MedianNS: 5_000}, E2E: &Sample{MedianNS: 6_000}, MockShare: 0.25, E2EShare: 0.1},
 			},
-			Findings: []Finding{{Code: CodeVariant, Severity: Info}},
+			Findings: []Finding{{Code: CodeVariant, Severity: SeverityInfo}},
 		}
 	}
 	us := time.Microsecond

@@ -210,7 +210,7 @@ func (v *view) paces(tracks []Track, cells []cell) []straggler {
 func (c *comparer) stragglers(r *Result, base, next []straggler) {
 	for _, s := range next {
 		f := Finding{
-			Code: CodeStraggler, Severity: Warning,
+			Code: CodeStraggler, Severity: SeverityWarning,
 			Hint: "look for a lower clock, another process on that GPU, or an uneven share of the work",
 		}
 		if s.slower > 0 {
@@ -224,7 +224,7 @@ func (c *comparer) stragglers(r *Result, base, next []straggler) {
 			slowest := slices.MaxFunc(alike, func(a, b straggler) int { return cmp.Compare(a.pace, b.pace) })
 			f.Message += fmt.Sprintf("; in the base %s is, by %.3g", slowest.name, slowest.pace)
 			if s.pace < slowest.pace*newStraggler {
-				f.Severity = Info
+				f.Severity = SeverityInfo
 			}
 		}
 		r.Findings = append(r.Findings, f)

@@ -306,7 +306,7 @@ func TestPipelineStages(t *testing.T) {
 		e2e, _ := traceOf("e2e", rankPrograms(4, step, nil)...)
 		r := compare(t, mock, e2e, o)
 		groups := slices.DeleteFunc(slices.Clone(r.Findings), func(f align.Finding) bool { return f.Code != align.CodeRankGroups })
-		if len(groups) != 1 || groups[0].Severity != align.Info || !strings.Contains(groups[0].Message, "without the mock") {
+		if len(groups) != 1 || groups[0].Severity != align.SeverityInfo || !strings.Contains(groups[0].Message, "without the mock") {
 			c.Errorf("groups of ranks: %+v", groups)
 		}
 		r.Findings = slices.DeleteFunc(r.Findings, func(f align.Finding) bool { return f.Code == align.CodeRankGroups })

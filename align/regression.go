@@ -44,7 +44,7 @@ func (c *comparer) compareTimes(r *Result, sites []Site, base, next stepTimes, k
 		return t
 	}
 	f := Finding{
-		Code: CodeStepTime, Severity: Warning,
+		Code: CodeStepTime, Severity: SeverityWarning,
 		Message: fmt.Sprintf("a step takes %.3g times as long: %s against %s, of which kernels %s against %s and gaps %s against %s",
 			t.Ratio, duration(t.NewStepNS), duration(t.BaseStepNS), duration(t.NewKernelNS), duration(t.BaseKernelNS), duration(t.NewGapNS), duration(t.BaseGapNS)),
 		Hint: "gaps are the host's doing: launch overhead, synchronisation, CUDA graphs in one run only",
@@ -56,7 +56,7 @@ func (c *comparer) compareTimes(r *Result, sites []Site, base, next stepTimes, k
 	case !told:
 		f.Message += "; the steps of one run differ as much among themselves"
 	case lo > hostNoise:
-		f.Severity = Error
+		f.Severity = SeverityError
 	}
 	if t.NewGapNS-t.BaseGapNS < slower/2 {
 		f.Hint = "its kernels take more time: the sites say which"

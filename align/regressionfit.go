@@ -285,7 +285,7 @@ func (c *comparer) stepKindFindings(r *Result, f *fit) {
 				name = " (" + name + ")"
 			}
 			r.Findings = append(r.Findings, Finding{
-				Code: CodeStepKind, Severity: Warning,
+				Code: CodeStepKind, Severity: SeverityWarning,
 				Message: fmt.Sprintf("%s has %s of %s%s that %s has not", what, count(k.steps, "step"), count(k.rep().n, "launch"), name, other),
 				Hint:    "the runs did different work: give both the same requests",
 			})

@@ -23,9 +23,9 @@ func (c *comparer) report(r *Result) {
 
 func rank(s Severity) int {
 	switch s {
-	case Error:
+	case SeverityError:
 		return 0
-	case Warning:
+	case SeverityWarning:
 		return 1
 	}
 	return 2
@@ -36,9 +36,9 @@ func verdict(r *Result) Verdict {
 	v := Aligned
 	for i := range r.Findings {
 		switch f := &r.Findings[i]; {
-		case f.Code == CodeStepTime && f.Severity == Error:
+		case f.Code == CodeStepTime && f.Severity == SeverityError:
 			return Misaligned
-		case f.Code == CodeOccurrences && f.Severity == Warning:
+		case f.Code == CodeOccurrences && f.Severity == SeverityWarning:
 			v = Undecided
 		}
 	}
@@ -68,12 +68,12 @@ func verdict(r *Result) Verdict {
 func (c *comparer) siteFindings(r *Result) {
 	c.presenceFindings(r)
 	c.latencyFindings(r)
-	c.collect(r, HeadMismatch, CodeHeadMismatch, Error, "per-head work differs by the number of heads at %s: %s", "")
-	c.collect(r, Variant, CodeVariant, Info, "%s under another name of the same family, the time within bounds: %s",
+	c.collect(r, HeadMismatch, CodeHeadMismatch, SeverityError, "per-head work differs by the number of heads at %s: %s", "")
+	c.collect(r, Variant, CodeVariant, SeverityInfo, "%s under another name of the same family, the time within bounds: %s",
 		"a library's tuning chose another tile; it is judged by its time")
-	c.collect(r, SiteUndecided, CodeUndecided, Warning, "%s undecided: %s",
+	c.collect(r, SiteUndecided, CodeUndecided, SeverityWarning, "%s undecided: %s",
 		hintUndecided(r.Sites))
-	c.collect(r, Communication, CodeCommunication, Info, "%s of communication shown and not judged, since a collective's time is mostly waiting: %s",
+	c.collect(r, Communication, CodeCommunication, SeverityInfo, "%s of communication shown and not judged, since a collective's time is mostly waiting: %s",
 		"judge it too with --judge-communication")
 	c.shapeFinding(r)
 	c.mixedFinding(r)
@@ -167,7 +167,7 @@ func (s *Site) otherDtype() bool { return strings.HasPrefix(s.Reason, otherDtype
 const otherDtype = "other data type"
 
 func (c *comparer) presenceFinding(r *Result, p *presence) Finding {
-	f := Finding{Code: string(p.verdict), Severity: Error}
+	f := Finding{Code: string(p.verdict), Severity: SeverityError}
 	ns := 0.0
 	least, most := 1.0, 0.0 // part of the occurrences
 	for _, run := range p.runs {
@@ -288,12 +288,12 @@ func (c *comparer) latencyFindings(r *Result) {
 	})
 	slices.SortStableFunc(order, func(a, b latency) int { return cmp.Compare(cost(b), cost(a)) })
 	for _, k := range order {
-		f := Finding{Code: CodeLatency, Severity: Error, Message: c.latencyMessage(r, k, groups[k], cost(k))}
+		f := Finding{Code: CodeLatency, Severity: SeverityError, Message: c.latencyMessage(r, k, groups[k], cost(k))}
 		for _, i := range groups[k] {
 			f.Sites = append(f.Sites, r.Sites[i].Index)
 		}
 		if c.o.Regression && k.verdict == Faster {
-			f.Severity = Info
+			f.Severity = SeverityInfo
 		}
 		r.Findings = append(r.Findings, f)
 	}
@@ -380,9 +380,9 @@ func (c *comparer) shapeFinding(r *Result) {
 	if len(sites) == 0 {
 		return
 	}
-	sev := Warning
+	sev := SeverityWarning
 	if c.o.Regression {
-		sev = Info
+		sev = SeverityInfo
 	}
 	hint := "the two sides do not work on equal shapes; see the causes"
 	if !slices.ContainsFunc(sites, func(i int) bool { return r.Sites[i].MockLaunch.Grid != r.Sites[i].E2ELaunch.Grid }) {

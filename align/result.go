@@ -364,9 +364,9 @@ type Severity string
 
 // The severities.
 const (
-	Error   Severity = "error"   // a difference that makes the verdict misaligned
-	Warning Severity = "warning" // may change the verdict
-	Info    Severity = "info"    // worth knowing
+	SeverityError   Severity = "error"   // a difference that makes the verdict misaligned
+	SeverityWarning Severity = "warning" // may change the verdict
+	SeverityInfo    Severity = "info"    // worth knowing
 )
 
 // Codes of findings. Those of sites equal their verdict, except that slower

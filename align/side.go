@@ -148,7 +148,7 @@ func (c *comparer) opaque(r *Result) bool {
 			what = c.words("the E2E", "the new run")
 		}
 		c.giveUp(r, Finding{
-			Code: CodeNotComparable, Severity: Error,
+			Code: CodeNotComparable, Severity: SeverityError,
 			Message: fmt.Sprintf("%s replays CUDA graphs whose kernels its report does not hold; only the %s outside of them could be compared", what, count(int(s.InScope), "launch")),
 			Hint:    "record again with nsys profile --cuda-graph-trace=node",
 		}, "most of a side's GPU time is in opaque graph launches")
@@ -160,9 +160,9 @@ func (c *comparer) opaque(r *Result) bool {
 // captureFindings says what about a capture itself bears on the result.
 func (c *comparer) captureFindings(r *Result, t *trace.Trace, s *Side) {
 	if s.OpaqueGraphs > 0 {
-		severity := Warning
+		severity := SeverityWarning
 		if s.opaqueShare() > maxOpaque {
-			severity = Error
+			severity = SeverityError
 		}
 		r.Findings = append(r.Findings, Finding{
 			Code:     CodeOpaqueGraphs,
@@ -175,7 +175,7 @@ func (c *comparer) captureFindings(r *Result, t *trace.Trace, s *Side) {
 	if s.Unattributed > 0 && len(t.Ranges) > 0 {
 		r.Findings = append(r.Findings, Finding{
 			Code:     CodeUnattributed,
-			Severity: Info,
+			Severity: SeverityInfo,
 			Message: fmt.Sprintf("%s: %s cannot be given an NVTX range, since the report lacks the API call or graph node",
 				s.Path, count(int(s.Unattributed), "launch")),
 			Hint: "start the capture before the process launches its first kernel, or before graphs are captured",
@@ -184,7 +184,7 @@ func (c *comparer) captureFindings(r *Result, t *trace.Trace, s *Side) {
 	if s.Unresolved > 0 {
 		r.Findings = append(r.Findings, Finding{
 			Code:     CodeCapture,
-			Severity: Warning,
+			Severity: SeverityWarning,
 			Message:  fmt.Sprintf("%s: %s without a name in the report", s.Path, count(int(s.Unresolved), "launch")),
 			Hint:     "export the report again with nsys export --type sqlite",
 		})
@@ -232,7 +232,7 @@ func (c *comparer) emptySide(r *Result) {
 		if s.InScope == 0 {
 			c.giveUp(r, Finding{
 				Code:     CodeNotComparable,
-				Severity: Error,
+				Severity: SeverityError,
 				Message:  s.Path + ": no kernel launch to compare",
 				Hint:     "record with nsys profile -t cuda,nvtx, or widen the scope",
 			}, "a side has no kernel launch")
@@ -244,7 +244,7 @@ func (c *comparer) emptySide(r *Result) {
 // noSteps fills in a result where no step is left.
 func (c *comparer) noSteps(r *Result) {
 	c.giveUp(r, Finding{
-		Code: CodeNotComparable, Severity: Error,
+		Code: CodeNotComparable, Severity: SeverityError,
 		Message: fmt.Sprintf("no step is left after %d of each process were skipped as warm-up", c.o.SkipWarmup),
 		Hint:    "skip fewer with --skip-warmup, or record more steps",
 	}, "a side has no step left")
@@ -264,7 +264,7 @@ func (c *comparer) notComparable(r *Result, f *fit) {
 		what = "the two runs do not launch the same sequence"
 		hint = "leave out --regression to look for the first inside the second"
 	}
-	c.giveUp(r, Finding{Code: CodeNotComparable, Severity: Error, Message: what + "; " + c.nearest(f), Hint: hint},
+	c.giveUp(r, Finding{Code: CodeNotComparable, Severity: SeverityError, Message: what + "; " + c.nearest(f), Hint: hint},
 		c.words("the mock was not found in the E2E", "the runs do not launch the same"))
 }
 

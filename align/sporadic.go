@@ -67,7 +67,7 @@ func (c *comparer) sporadicFindings(s *sporadic) []Finding {
 		}
 		out = append(out, Finding{
 			Code:     CodeSporadic,
-			Severity: Info,
+			Severity: SeverityInfo,
 			Message:  fmt.Sprintf("in fewer than half of the %s, and not compared: %s", where, strings.Join(what, ", ")),
 			Hint:     "the percentage is " + of + " that have it; a launch that comes and goes is often a copy or a check of the framework",
 		})

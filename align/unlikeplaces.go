@@ -119,7 +119,7 @@ func (c *comparer) mixedFinding(r *Result) {
 	}
 	if len(sites) > 0 {
 		r.Findings = append(r.Findings, Finding{
-			Code: CodeOccurrences, Severity: Info, Sites: sites,
+			Code: CodeOccurrences, Severity: SeverityInfo, Sites: sites,
 			Message: fmt.Sprintf("%s of which the layers differ: %s", count(len(sites), "site"), list(what.texts, 4)),
 			Hint:    hintLayers,
 		})

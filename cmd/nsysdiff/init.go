@@ -116,7 +116,7 @@ func (n *initializer) text(ctx context.Context, env environment) ([]byte, error)
 	if r.Verdict == align.NotComparable {
 		msg, hint := "the two cannot be compared", ""
 		for i := range r.Findings {
-			if f := &r.Findings[i]; f.Code == align.CodeNotComparable || f.Severity == align.Error {
+			if f := &r.Findings[i]; f.Code == align.CodeNotComparable || f.Severity == align.SeverityError {
 				msg, hint = f.Message, f.Hint
 				break
 			}

@@ -147,7 +147,7 @@ func (c *config) result(ctx context.Context, env environment) (*align.Result, er
 	}
 	for _, what := range unread {
 		r.Findings = append(r.Findings, align.Finding{
-			Code: align.CodeCapture, Severity: align.Warning, Message: what,
+			Code: align.CodeCapture, Severity: align.SeverityWarning, Message: what,
 			Hint: "what was compared is the rest; export it again, or record it again",
 		})
 	}

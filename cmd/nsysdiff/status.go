@@ -73,10 +73,10 @@ func exitStatus(r *align.Result, failOn []string) int {
 
 // fails reports whether a finding makes the exit status 1.
 func fails(f *align.Finding, failOn []string) bool {
-	if f.Code == align.CodeStepTime && f.Severity != align.Error {
+	if f.Code == align.CodeStepTime && f.Severity != align.SeverityError {
 		return false // within what two runs of one program may differ by
 	}
-	if f.Code == align.CodeLatency && f.Severity == align.Info {
+	if f.Code == align.CodeLatency && f.Severity == align.SeverityInfo {
 		return false // a gain of a regression check: reported, never a failure
 	}
 	return slices.Contains(failOn, f.Code)

@@ -96,7 +96,7 @@ func TestJob(t *testing.T) {
 		}, nil, []check{aligned, tracks(8, 4),
 			{"one", func(j *job) error {
 				f := j.findings(align.CodeStraggler)
-				if len(f) != 1 || f[0].Severity != align.Warning {
+				if len(f) != 1 || f[0].Severity != align.SeverityWarning {
 					return fmt.Errorf("stragglers: %+v, want a warning of rank 3", f)
 				}
 				return nil
@@ -141,7 +141,7 @@ func TestJob(t *testing.T) {
 			}},
 			{"groups", func(j *job) error {
 				f := j.findings("rank-groups")
-				if len(f) != 1 || f[0].Severity != align.Info || !strings.Contains(f[0].Message, "2 groups") {
+				if len(f) != 1 || f[0].Severity != align.SeverityInfo || !strings.Contains(f[0].Message, "2 groups") {
 					return fmt.Errorf("%+v, want a finding that there are 2 groups of ranks", f)
 				}
 				return nil
@@ -162,7 +162,7 @@ func TestJob(t *testing.T) {
 		}, nil, []check{aligned,
 			{"said", func(j *job) error {
 				f := j.findings("rank-groups")
-				if len(f) != 1 || f[0].Severity != align.Info || !strings.Contains(f[0].Message, "other0.sqlite") {
+				if len(f) != 1 || f[0].Severity != align.SeverityInfo || !strings.Contains(f[0].Message, "other0.sqlite") {
 					return fmt.Errorf("%+v, want a finding that the mock does not run on other0.sqlite and other1.sqlite", f)
 				}
 				return nil

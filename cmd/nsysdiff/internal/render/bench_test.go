@@ -90,7 +90,7 @@ func large(n int, differ bool) *align.Result {
 			*s.Ratio += 0.5
 			s.Verdict, s.Reason = align.Slower, fmt.Sprintf("ratio %.2f is above 1.1", *s.Ratio)
 			r.Findings = append(r.Findings, align.Finding{
-				Code: align.CodeLatency, Severity: align.Error, Message: s.MockName + ": " + s.Reason,
+				Code: align.CodeLatency, Severity: align.SeverityError, Message: s.MockName + ": " + s.Reason,
 				Hint: "compare the two builds' launches of it", Sites: []int{i},
 			})
 			r.Verdict = align.Misaligned

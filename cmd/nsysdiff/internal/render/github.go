@@ -65,7 +65,7 @@ func githubLevel(f *align.Finding, o Options) string {
 	switch {
 	case f.Code == align.CodeNotComparable || o.fails(f):
 		return "error"
-	case f.Severity == align.Info:
+	case f.Severity == align.SeverityInfo:
 		return "notice"
 	}
 	return "warning"

@@ -61,8 +61,8 @@ func TestGitHubPairName(t *testing.T) {
 func TestGitHubEscaping(t *testing.T) {
 	r := notComparable()
 	r.Findings = []align.Finding{
-		{Code: "a:b,c::d=%", Severity: align.Info, Message: "50 % of\n::error title=x::y", Hint: "kernel<int, 4>::operator()(a, b)"},
-		{Code: align.CodeNotComparable, Severity: align.Error, Message: "%0A stays, \x1b[31m shows"},
+		{Code: "a:b,c::d=%", Severity: align.SeverityInfo, Message: "50 % of\n::error title=x::y", Hint: "kernel<int, 4>::operator()(a, b)"},
+		{Code: align.CodeNotComparable, Severity: align.SeverityError, Message: "%0A stays, \x1b[31m shows"},
 	}
 	var got []workflowCommand
 	text := render(t, "github", r, Options{})

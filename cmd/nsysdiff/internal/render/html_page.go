@@ -264,7 +264,7 @@ func (p *htmlPage) explain(r *align.Result) {
 	for _, s := range []struct {
 		severity align.Severity
 		title    string
-	}{{align.Error, "Differences"}, {align.Warning, "Warnings"}, {align.Info, "Worth knowing"}} {
+	}{{align.SeverityError, "Differences"}, {align.SeverityWarning, "Warnings"}, {align.SeverityInfo, "Worth knowing"}} {
 		g := htmlFindings{Title: s.title}
 		for _, f := range rest {
 			if f.Severity == s.severity {

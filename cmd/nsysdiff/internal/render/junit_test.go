@@ -25,7 +25,7 @@ func notComparable() *align.Result {
 	r := &align.Result{
 		Schema: align.Schema, Mode: align.ModeCompare, Verdict: align.NotComparable,
 		Mock: &align.Side{Path: "mock.sqlite"}, E2E: &align.Side{Path: "e2e.sqlite"},
-		Findings: []align.Finding{{Code: align.CodeNotComparable, Severity: align.Error, Message: "nothing alike", Hint: "look again"}},
+		Findings: []align.Finding{{Code: align.CodeNotComparable, Severity: align.SeverityError, Message: "nothing alike", Hint: "look again"}},
 	}
 	for _, id := range []string{align.CheckNames, align.CheckLatency, align.CheckMissing, align.CheckExtra, align.CheckShapes} {
 		r.Checklist = append(r.Checklist, align.Check{ID: id, Status: align.NotChecked, Detail: "the mock was not found in the E2E"})

@@ -56,9 +56,9 @@ func statusMark(s align.Status) mark {
 
 func severityMark(s align.Severity) mark {
 	switch s {
-	case align.Error:
+	case align.SeverityError:
 		return bad
-	case align.Info:
+	case align.SeverityInfo:
 		return aside
 	}
 	return unsure
