@@ -778,3 +778,19 @@ func within(c *checker, what string, got float64, bounds [2]float64) {
 		c.Errorf("%s: %.4g, want %g to %g", what, got, bounds[0], bounds[1])
 	}
 }
+
+// TestBeginningThatOneRunLacks: without ranges, steps of which one run launches what
+// precedes the attention and the other does not are not cut by the launches before it.
+func TestBeginningThatOneRunLacks(t *testing.T) {
+	layer, extra := recording(t, "dsa_e2e_ctx_tp1"), recording(t, "dsa_mock_ctx_extra")
+	for _, pair := range [][2]*trace.Trace{{layer, extra}, {extra, layer}} {
+		r := compare(t, pair[0], pair[1], align.Options{Regression: true, NoNVTX: true})
+		n := map[align.SiteVerdict]int{}
+		for _, s := range r.Sites {
+			n[s.Verdict]++
+		}
+		if n[align.Match] != 11 || n[align.Slower]+n[align.Faster] > 0 {
+			t.Errorf("%s and %s: %v, want 11 that match and none slower or faster", r.Mock.Path, r.E2E.Path, n)
+		}
+	}
+}

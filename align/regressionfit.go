@@ -84,7 +84,20 @@ func (c *comparer) samePeriod(bs, ns segmentation) (segmentation, segmentation) 
 	}
 	seq := (&periodic{t: c.mock.t, syms: c.mock.syms}).launches(bs.steps[0].track)
 	offset := bs.period.sameBeginning(seq, bs.period.positions(seq))
-	return cut(c.mock, bs, offset), cut(c.e2e, ns, offset)
+	base, next := cut(c.mock, bs, offset), cut(c.e2e, ns, offset)
+	// Where the new run launches fewer or more before the anchor, its steps would begin
+	// with another launch.
+	first := func(s *sequence, st *step) int32 { return s.syms[s.t.Launches.Config[st.at(0)]].name }
+	begin, alike := first(c.mock, &base.steps[0]), 0
+	for i := range next.steps {
+		if first(c.e2e, &next.steps[i]) == begin {
+			alike++
+		}
+	}
+	if 2*alike < len(next.steps) {
+		return bs, ns
+	}
+	return base, next
 }
 
 // phase returns by how many launches later the steps of the new run have to begin, to
