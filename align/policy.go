@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -251,12 +250,7 @@ func percent(v float64) float64 { return math.Round(v*1e6) / 1e4 }
 // shareOutside returns a share in percent with as many digits as it takes to be
 // seen out of bounds.
 func shareOutside(share float64, x Expectation) string {
-	for digits := 1; ; digits++ {
-		s := strconv.FormatFloat(100*share, 'f', digits, 64)
-		if v, err := strconv.ParseFloat(s, 64); err != nil || digits == 9 || v < percent(x.ShareLo) || v > percent(x.ShareHi) {
-			return s
-		}
-	}
+	return shownBeyond(100*share, 'f', 1, func(shown float64) bool { return shown < percent(x.ShareLo) || shown > percent(x.ShareHi) })
 }
 
 // launches reports whether an expected kernel is launched at all, as far as the table by

@@ -251,11 +251,11 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 		return nil, err
 	}
 	// What one run does for a good part of its time the other may do less often.
-	first := func(kinds []*kind) []*kind { return kinds[:min(len(kinds), maxFits)] }
-	if err := pairUp(baseWorth, first(newKinds)); err != nil {
+	rarer := func(kinds, worth []*kind) []*kind { return kinds[len(worth):min(len(kinds), maxFits)] }
+	if err := pairUp(baseWorth, rarer(newKinds, newWorth)); err != nil {
 		return nil, err
 	}
-	if err := pairUp(first(baseKinds), newWorth); err != nil {
+	if err := pairUp(rarer(baseKinds, baseWorth), newWorth); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(fits, func(a, b *fit) int { return cmp.Compare(b.mockKind.ns, a.mockKind.ns) })

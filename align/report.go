@@ -335,9 +335,16 @@ func interval95(s *Site, bound float64) string {
 // ratioBeyond returns a ratio with as many digits as it takes to be seen beyond a
 // bound, if it is.
 func ratioBeyond(ratio, bound float64) string {
-	for digits := 3; ; digits++ {
-		s := strconv.FormatFloat(ratio, 'g', digits, 64)
-		if v, err := strconv.ParseFloat(s, 64); err != nil || digits == 9 || apart(v, 1) > bound || apart(ratio, 1) <= bound {
+	within := apart(ratio, 1) <= bound
+	return shownBeyond(ratio, 'g', 3, func(shown float64) bool { return within || apart(shown, 1) > bound })
+}
+
+// shownBeyond returns a value with as many digits, but so many at least, as it takes to
+// be seen beyond a bound. format is that of strconv.FormatFloat.
+func shownBeyond(value float64, format byte, digits int, beyond func(shown float64) bool) string {
+	for ; ; digits++ {
+		s := strconv.FormatFloat(value, format, digits, 64)
+		if shown, err := strconv.ParseFloat(s, 64); err != nil || digits == 9 || beyond(shown) {
 			return s
 		}
 	}
