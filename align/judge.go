@@ -55,8 +55,8 @@ func (c *comparer) measureRatio(s *Site, mock, e2e *cell, d *siteDetails) {
 	w := c.judging.Get().(*judging)
 	defer c.judging.Put(w)
 	x, y := &w.x, &w.y
-	x.order(num.sample.Steps, &w.fewSorter)
-	y.order(den.sample.Steps, &w.fewSorter)
+	x.take(num, &w.fewSorter)
+	y.take(den, &w.fewSorter)
 	if x.n >= 2 && y.n >= 2 {
 		lo, hi := c.boot.ratio(x.ascending(), y.ascending(), &w.ratioScratch)
 		// The interval is of the steps' medians; it is moved to the ratio of

@@ -60,6 +60,7 @@ func (v *view) eachOf(from, to int, fn func(column, step, launch int)) {
 // A cellScratch is memory that measuring columns uses again and again.
 type cellScratch[T duration32or64] struct {
 	columns []columnLaunches[T]
+	tile    *tile        // of those that are measured so
 	ranks   *sampleRanks // of the last column: most have as many launches
 	sorter  fewSorter[T]
 }
@@ -159,6 +160,7 @@ func newView(s *sequence, steps []step, classes []placedClass) *view {
 // A cell is what one side has in one column.
 type cell struct {
 	sample  *Sample // nil if it has nothing
+	order   []uint8 // where the values of its steps stand, from the least on; nil if that was not worked out
 	config  uint32  // the most frequent configuration
 	varies  bool    // others have another geometry
 	first   int     // a launch that has that configuration
@@ -179,10 +181,6 @@ func (v *view) places() int {
 	return n
 }
 
-// maxTile is how many columns are measured at a time. They stand side by side in
-// memory, so that a line of the cache that is read for one holds the others', too.
-const maxTile = 32
-
 // cells measures all columns. Where the durations of one column for each processor
 // would take too much memory, they are not gathered but counted.
 func (v *view) cells(ctx context.Context, columns int) []cell {
@@ -194,12 +192,16 @@ func (v *view) cells(ctx context.Context, columns int) []cell {
 	}
 	cells := make([]cell, columns)
 	workers = max(min(limit, workers), 1)
-	tile := max(min(limit/workers, (columns+workers-1)/workers, maxTile), 1)
-	fan.Out(ctx, workers, (columns+tile-1)/tile, func(i int) {
-		from, to := i*tile, min(i*tile+tile, columns)
-		if v.long {
+	width := max(min(limit/workers, (columns+workers-1)/workers, maxTile), 1)
+	tiled := v.tiled()
+	fan.Out(ctx, workers, (columns+width-1)/width, func(i int) {
+		from, to := i*width, min(i*width+width, columns)
+		switch {
+		case tiled:
+			tiledCells(v, from, cells[from:to])
+		case v.long:
 			cellsOf[int64](v, from, cells[from:to])
-		} else {
+		default:
 			cellsOf[uint32](v, from, cells[from:to])
 		}
 	})
@@ -241,6 +243,17 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 		}
 		cells[i] = newCell(v, from+i, sample, &c.configCounts, places)
 	}
+}
+
+// tiledCells is cellsOf for columns that can be measured as a tile.
+func tiledCells(v *view, from int, cells []cell) {
+	scratch := v.scratch.Get().(*cellScratch[uint32])
+	defer v.scratch.Put(scratch)
+	if scratch.tile == nil {
+		scratch.tile = new(tile)
+	}
+	scratch.tile.gather(v, from, len(cells))
+	scratch.ranks = scratch.tile.measure(v, from, cells, scratch.ranks)
 }
 
 // newCell returns the cell of a column that has launches.

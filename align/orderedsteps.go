@@ -46,6 +46,18 @@ func (o *orderedSteps) order(steps []float64, sorter *fewSorter[uint64]) {
 	}
 }
 
+// take makes o the order of the steps of a cell.
+func (o *orderedSteps) take(c *cell, sorter *fewSorter[uint64]) {
+	if c.order == nil {
+		o.order(c.sample.Steps, sorter)
+		return
+	}
+	o.n = copy(o.at[:], c.order)
+	for k, at := range c.order {
+		o.values[k] = c.sample.Steps[at]
+	}
+}
+
 // ascending returns the values in ascending order.
 func (o *orderedSteps) ascending() []float64 { return o.values[:o.n] }
 

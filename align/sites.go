@@ -3,6 +3,8 @@ package align
 import (
 	"context"
 	"math"
+
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 )
 
 // minPresent is the part of the occurrences, or of the mock's steps, from
@@ -34,8 +36,10 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	origins, sporadic := c.origins(mock, e2e)
 	r.Findings = append(r.Findings, c.sporadicFindings(sporadic)...)
 	first := len(r.Sites)
-	r.Sites = append(r.Sites, make([]Site, len(origins))...)
-	details := make([]siteDetails, len(origins))
+	all := hugepages.Make[Site](first + len(origins))
+	copy(all, r.Sites)
+	r.Sites = all
+	details := hugepages.Make[siteDetails](len(origins))
 	parallel(ctx, len(origins), func(i int) {
 		r.Sites[first+i] = c.newSite(first+i, origins[i], mock, e2e, &details[i])
 	})
