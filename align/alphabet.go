@@ -99,10 +99,12 @@ func eachName(n int, fn func(p *parser, i int)) {
 // name returns the symbol of a name, without geometry.
 func (a *alphabet) name(name string) symbol {
 	key := a.key(name)
-	if _, known := a.byName[key]; !known {
+	s, known := a.byName[key]
+	if !known {
 		a.learn([]string{name})
+		s = a.byName[key]
 	}
-	return a.byName[key]
+	return s
 }
 
 // key returns what a name is known by. An alias gives both its kernels one

@@ -100,8 +100,12 @@ func (o *Options) rule(n siteNames) ruling {
 }
 
 // rule works out the rulings of all sites. Of one kernel there are thousands, and
-// a pattern takes as long to match as all else that is done of a site.
+// a pattern takes as long to match as all else that is done of a site. Without any
+// the ruling is the same for all.
 func (c *comparer) rule(sites []Site) {
+	if c.o.Ignore == nil && len(c.o.Kernels) == 0 {
+		return
+	}
 	c.rulings = map[siteNames]ruling{}
 	for i := range sites {
 		n := sites[i].names()
