@@ -122,6 +122,9 @@ func (a *alphabet) key(name string) string {
 // first of them said.
 func (a *alphabet) of(name string) nameInfo { return a.info[a.name(name).name] }
 
+// facts is of for a symbol.
+func (a *alphabet) facts(y symbol) *nameInfo { return &a.info[y.name] }
+
 // aliasKey is a key that no kernel name equals.
 func aliasKey(i int) string { return "\x00alias " + strconv.Itoa(i) }
 

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,13 +14,15 @@ import (
 // itself, the projections to and from heads) and leaves the work done per
 // token (norms, routing, the choice of top-k). A mistaken batch or sequence
 // scales both. So what does not scale is as much evidence as what does.
-func (c *comparer) explain(r *Result) {
+func (c *comparer) explain(ctx context.Context, r *Result) {
 	c.moduleCause(r)
 	c.dtypeCause(r)
 	c.overlapCause(r)
-	scalings := c.scalings(r)
+	scalings := c.scalings(ctx, r)
 	switch {
 	case c.clockCause(r, scalings):
+	case !slices.ContainsFunc(scalings, func(s scaling) bool { return s.scaled(+1) || s.scaled(-1) }):
+		// What shows heads and shape is what scales.
 	case c.headCause(r, scalings):
 	default:
 		c.shapeCause(r, scalings)

@@ -13,29 +13,30 @@ const resolvedNS = 1000
 
 // clockCause looks for one factor that all sites share, of unchanged work.
 func (c *comparer) clockCause(r *Result, all []scaling) bool {
-	var logs []float64
-	var sites []int
-	var short []scaling // launch overhead and timer granularity
+	var long, short []scaling // short: launch overhead and timer granularity
 	for _, s := range all {
 		if s.blocks != 0 && s.blocks != 1 {
 			return false
 		}
 		if s.site.Mock.MedianNS < 5000 {
 			short = append(short, s)
-			continue
+		} else {
+			long = append(long, s)
 		}
-		logs = append(logs, math.Log(s.ratio))
-		sites = append(sites, s.site.Index)
 	}
-	const fewest = 3
-	if len(logs) < fewest {
-		return false
-	}
-	mid := median(slices.Clone(logs))
 	noticed := 0.1
 	if c.o.Regression {
 		noticed = 0.02
 	}
+	const fewest = 3
+	if len(long) < fewest || !mostBeyond(long, math.Exp(noticed)) {
+		return false
+	}
+	logs, sites := make([]float64, len(long)), make([]int, len(long))
+	for i, s := range long {
+		logs[i], sites[i] = math.Log(s.ratio), s.site.Index
+	}
+	mid := median(slices.Clone(logs))
 	if math.Abs(mid) < noticed {
 		return false
 	}
@@ -71,6 +72,18 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	}
 	r.Causes = append(r.Causes, cause)
 	return true
+}
+
+// mostBeyond reports whether a factor or more may lie between the median of ratios and
+// 1: one way or the other, half of them must be as far.
+func mostBeyond(all []scaling, factor float64) bool {
+	const rounding = 1e-9
+	above, below := 0, 0
+	for _, s := range all {
+		above += boolInt(s.ratio >= factor*(1-rounding))
+		below += boolInt(s.ratio <= (1+rounding)/factor)
+	}
+	return 2*max(above, below) >= len(all)
 }
 
 func orUnknown(gpus []string) string {

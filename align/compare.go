@@ -109,12 +109,15 @@ func (c *comparer) compare(ctx context.Context, r *Result) error {
 	if c.o.Regression {
 		c.stepKindFindings(r, main)
 	}
-	shares(r.Sites)
+	shares(ctx, r.Sites)
 	c.judge(ctx, r)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c.explain(r)
+	c.explain(ctx, r)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	accept(r, c.o.Accept, c.short)
 	c.report(r)
 	return nil

@@ -161,6 +161,27 @@ func (t *rankTotal) add(c cell, k int) {
 	}
 }
 
+// rankPaces fills in how fast the ranks of both sides are, and reports stragglers. The
+// time of a collective does not tell: it is the others' doing.
+func (c *comparer) rankPaces(r *Result, origins []origin, mock, e2e measured) {
+	if !mock.several() && !e2e.several() {
+		return
+	}
+	tells := func(m measured, k *cell) bool {
+		return k.ranks != nil && c.alphabet.facts(m.symbol(k)).kind != KindCommunication
+	}
+	var base, next []cell
+	for _, o := range origins {
+		if m := &mock.cells[o.column]; o.mock && c.o.Regression && tells(mock, m) {
+			base = append(base, *m)
+		}
+		if e := &e2e.cells[o.column]; o.e2e && tells(e2e, e) {
+			next = append(next, *e)
+		}
+	}
+	c.stragglers(r, mock.paces(r.Mock.Tracks, base), e2e.paces(r.E2E.Tracks, next))
+}
+
 // paces fills in how fast each track of a side is and returns the stragglers.
 // cells are those of sites that are not communication, whose time is the
 // others' doing.

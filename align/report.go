@@ -66,40 +66,65 @@ func verdict(r *Result) Verdict {
 // one of all runs of equal names, and one of all sites of equal names that are
 // slower or faster.
 func (c *comparer) siteFindings(r *Result) {
-	c.presenceFindings(r)
-	c.latencyFindings(r)
-	c.collect(r, HeadMismatch, CodeHeadMismatch, SeverityError, "per-head work differs by the number of heads at %s: %s", "")
-	c.collect(r, Variant, CodeVariant, SeverityInfo, "%s under another name of the same family, the time within bounds: %s",
-		"a library's tuning chose another tile; it is judged by its time")
-	c.collect(r, SiteUndecided, CodeUndecided, SeverityWarning, "%s undecided: %s",
-		hintUndecided(r.Sites))
-	c.collect(r, Communication, CodeCommunication, SeverityInfo, "%s of communication shown and not judged, since a collective's time is mostly waiting: %s",
-		"judge it too with --judge-communication")
-	c.shapeFinding(r)
-	c.mixedFinding(r)
-}
-
-// collect makes one finding of all sites of a verdict.
-func (c *comparer) collect(r *Result, v SiteVerdict, code string, sev Severity, format, hint string) {
-	var sites []int
-	var what distinct
+	of := map[SiteVerdict][]*Site{} // but for Match
+	var late, reshaped, mixed []*Site
 	for i := range r.Sites {
-		if s := &r.Sites[i]; s.Verdict == v {
-			sites = append(sites, s.Index)
-			name := c.short(s.name())
-			if v == SiteUndecided {
-				name += " (" + s.Reason + ")"
-			}
-			what.add(name)
+		s := &r.Sites[i]
+		switch s.Verdict {
+		case Match:
+		case Slower, Faster:
+			late = append(late, s)
+		default:
+			of[s.Verdict] = append(of[s.Verdict], s)
+		}
+		if s.judged() && shapeDiffers(s) {
+			reshaped = append(reshaped, s)
+		}
+		if s.mixed() && !s.torn() && (s.Verdict == Match || s.Verdict == Variant) {
+			mixed = append(mixed, s)
 		}
 	}
-	if len(sites) == 0 {
+	if len(of[Missing])+len(of[Extra]) > 0 {
+		c.presenceFindings(r)
+	}
+	c.latencyFindings(r, late)
+	c.collect(r, of[HeadMismatch], CodeHeadMismatch, SeverityError, "per-head work differs by the number of heads at %s: %s", "")
+	c.collect(r, of[Variant], CodeVariant, SeverityInfo, "%s under another name of the same family, the time within bounds: %s",
+		"a library's tuning chose another tile; it is judged by its time")
+	c.collect(r, of[SiteUndecided], CodeUndecided, SeverityWarning, "%s undecided: %s",
+		hintUndecided(of[SiteUndecided]))
+	c.collect(r, of[Communication], CodeCommunication, SeverityInfo, "%s of communication shown and not judged, since a collective's time is mostly waiting: %s",
+		"judge it too with --judge-communication")
+	c.shapeFinding(r, reshaped)
+	c.mixedFinding(r, mixed)
+}
+
+// collect makes one finding of all sites of a verdict, if there are any.
+func (c *comparer) collect(r *Result, all []*Site, code string, sev Severity, format, hint string) {
+	if len(all) == 0 {
 		return
 	}
+	var what distinct
+	for _, s := range all {
+		name := c.short(s.name())
+		if s.Verdict == SiteUndecided {
+			name += " (" + s.Reason + ")"
+		}
+		what.add(name)
+	}
 	r.Findings = append(r.Findings, Finding{
-		Code: code, Severity: sev, Sites: sites, Hint: hint,
-		Message: fmt.Sprintf(format, count(len(sites), "site"), list(what.texts, 6)),
+		Code: code, Severity: sev, Sites: indexes(all), Hint: hint,
+		Message: fmt.Sprintf(format, count(len(all), "site"), list(what.texts, 6)),
 	})
+}
+
+// indexes returns the indexes of sites.
+func indexes(sites []*Site) []int {
+	out := make([]int, len(sites))
+	for i, s := range sites {
+		out[i] = s.Index
+	}
+	return out
 }
 
 // list joins at most n items and counts the rest.
@@ -261,15 +286,14 @@ type latency struct {
 
 // latencyFindings reports sites that are slower or faster, those that cost
 // most first.
-func (c *comparer) latencyFindings(r *Result) {
+func (c *comparer) latencyFindings(r *Result, late []*Site) {
+	if len(late) == 0 {
+		return
+	}
 	causes := causesOf(r)
-	groups := map[latency][]int{}
+	groups := map[latency][]*Site{}
 	var order []latency
-	for i := range r.Sites {
-		s := &r.Sites[i]
-		if s.Verdict != Slower && s.Verdict != Faster {
-			continue
-		}
+	for _, s := range late {
 		k := latency{mock: s.MockName, e2e: s.E2EName, verdict: s.Verdict}
 		if of := causes[s.Index]; len(of) > 0 {
 			k = latency{cause: r.Causes[of[0]].Code, verdict: s.Verdict}
@@ -277,21 +301,19 @@ func (c *comparer) latencyFindings(r *Result) {
 		if groups[k] == nil {
 			order = append(order, k)
 		}
-		groups[k] = append(groups[k], i)
+		groups[k] = append(groups[k], s)
 	}
 	cost := remember(func(k latency) float64 {
 		sum := 0.0
-		for _, i := range groups[k] {
-			sum += math.Abs(r.Sites[i].Mock.MedianNS - r.Sites[i].E2E.MedianNS)
+		for _, s := range groups[k] {
+			sum += math.Abs(s.Mock.MedianNS - s.E2E.MedianNS)
 		}
 		return sum
 	})
 	slices.SortStableFunc(order, func(a, b latency) int { return cmp.Compare(cost(b), cost(a)) })
 	for _, k := range order {
-		f := Finding{Code: CodeLatency, Severity: SeverityError, Message: c.latencyMessage(r, k, groups[k], cost(k))}
-		for _, i := range groups[k] {
-			f.Sites = append(f.Sites, r.Sites[i].Index)
-		}
+		f := Finding{Code: CodeLatency, Severity: SeverityError, Message: c.latencyMessage(k, groups[k], cost(k))}
+		f.Sites = indexes(groups[k])
 		if c.o.Regression && k.verdict == Faster {
 			f.Severity = SeverityInfo
 		}
@@ -299,12 +321,9 @@ func (c *comparer) latencyFindings(r *Result) {
 	}
 }
 
-// latencyMessage says it of sites, given by their place in Result.Sites. The
-// site that differs most speaks for all.
-func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float64) string {
-	s := &r.Sites[slices.MaxFunc(sites, func(a, b int) int {
-		return cmp.Compare(apart(*r.Sites[a].Ratio, 1), apart(*r.Sites[b].Ratio, 1))
-	})]
+// latencyMessage says it of some sites. The site that differs most speaks for all.
+func (c *comparer) latencyMessage(k latency, sites []*Site, cost float64) string {
+	s := slices.MaxFunc(sites, func(a, b *Site) int { return cmp.Compare(apart(*a.Ratio, 1), apart(*b.Ratio, 1)) })
 	worst := fmt.Sprintf("%s %s, %s %s, ratio %s", c.words("mock", "base"), duration(s.Mock.MedianNS), c.words("E2E", "new"), duration(s.E2E.MedianNS), interval95(s, c.ruling(s).maxRatio))
 	name := c.short(s.MockName)
 	variant := ""
@@ -318,8 +337,8 @@ func (c *comparer) latencyMessage(r *Result, k latency, sites []int, cost float6
 		return fmt.Sprintf("%s at %s is %s: %s at the furthest, %s a step in all%s", name, count(len(sites), "site"), k.verdict, worst, duration(cost), variant)
 	}
 	var names distinct
-	for _, i := range sites {
-		names.add(c.short(r.Sites[i].MockName))
+	for _, s := range sites {
+		names.add(c.short(s.MockName))
 	}
 	return fmt.Sprintf("%s are %s, %s a step in all: %s; the furthest apart is %s: %s", count(len(sites), "site"), k.verdict, duration(cost), list(names.texts, 6), name, worst)
 }
@@ -368,35 +387,29 @@ func shapeDiffers(s *Site) bool {
 	return m != nil && e != nil && !s.Variant && !m.Varies && !e.Varies && (m.Grid != e.Grid || m.Block != e.Block)
 }
 
-// shapeFinding reports sites of equal name and other geometry.
-func (c *comparer) shapeFinding(r *Result) {
-	var sites []int
+// shapeFinding reports sites of equal name and other geometry, if there are any.
+func (c *comparer) shapeFinding(r *Result, sites []*Site) {
+	if len(sites) == 0 {
+		return
+	}
 	var what distinct
-	for i := range r.Sites {
-		s := &r.Sites[i]
-		if !s.judged() || !shapeDiffers(s) {
-			continue
-		}
-		sites = append(sites, s.Index)
+	for _, s := range sites {
 		if s.MockLaunch.Grid != s.E2ELaunch.Grid {
 			what.add(fmt.Sprintf("%s grid %v against %v", c.short(s.MockName), s.MockLaunch.Grid, s.E2ELaunch.Grid))
 		} else {
 			what.add(fmt.Sprintf("%s block %v against %v", c.short(s.MockName), s.MockLaunch.Block, s.E2ELaunch.Block))
 		}
 	}
-	if len(sites) == 0 {
-		return
-	}
 	sev := SeverityWarning
 	if c.o.Regression {
 		sev = SeverityInfo
 	}
 	hint := "the two sides do not work on equal shapes; see the causes"
-	if !slices.ContainsFunc(sites, func(i int) bool { return r.Sites[i].MockLaunch.Grid != r.Sites[i].E2ELaunch.Grid }) {
+	if !slices.ContainsFunc(sites, func(s *Site) bool { return s.MockLaunch.Grid != s.E2ELaunch.Grid }) {
 		hint = "equal grids and other blocks: the kernel was built or tuned otherwise"
 	}
 	r.Findings = append(r.Findings, Finding{
-		Code: CodeShapes, Severity: sev, Sites: sites,
+		Code: CodeShapes, Severity: sev, Sites: indexes(sites),
 		Message: fmt.Sprintf("%s launched with another geometry: %s", count(len(sites), "site"), list(what.texts, 4)),
 		Hint:    hint,
 	})
@@ -404,6 +417,9 @@ func (c *comparer) shapeFinding(r *Result) {
 
 // explainFindings names the cause of each finding that one explains.
 func (c *comparer) explainFindings(r *Result) {
+	if len(r.Causes) == 0 {
+		return
+	}
 	causes := causesOf(r)
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -428,8 +444,8 @@ func (c *comparer) explainFindings(r *Result) {
 
 // causesOf returns, by site, the causes that explain it, by their place in
 // Result.Causes and in that order.
-func causesOf(r *Result) [][]int {
-	causes := make([][]int, len(r.Sites))
+func causesOf(r *Result) map[int][]int {
+	causes := map[int][]int{}
 	for k := range r.Causes {
 		for _, s := range r.Causes[k].Sites {
 			causes[s] = append(causes[s], k)

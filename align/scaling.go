@@ -1,8 +1,10 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A scaling is how one matched site's work differs between the sides.
@@ -26,31 +28,37 @@ const (
 
 // scalings returns the sites that tell how work scales: those whose time no
 // other cause explains yet.
-func (c *comparer) scalings(r *Result) []scaling {
-	out := make([]scaling, 0, len(r.Sites))
+func (c *comparer) scalings(ctx context.Context, r *Result) []scaling {
 	explained := map[int]bool{}
 	for _, cause := range r.Causes {
 		for _, i := range cause.Sites {
 			explained[i] = true
 		}
 	}
-	for i := range r.Sites {
-		s := &r.Sites[i]
-		if s.Ratio == nil || explained[i] || s.Verdict == Communication || s.mixed() {
-			continue
+	parts := divide(len(r.Sites), len(r.Sites)*minPart/minJudged)
+	found := make([][]scaling, len(parts))
+	parallel(ctx, len(parts), func(p int) {
+		own := make([]scaling, 0, parts[p].end-parts[p].start)
+		for i := parts[p].start; i < parts[p].end; i++ {
+			if s := &r.Sites[i]; s.Ratio != nil && !explained[i] && s.Verdict != Communication && !s.mixed() {
+				own = append(own, c.scalingOf(s))
+			}
 		}
-		ratio := *s.Ratio
-		if c.o.Regression {
-			ratio = 1 / ratio
-		}
-		sc := scaling{site: s, kind: c.kindOf(s), ratio: ratio}
-		if m, e := s.MockLaunch, s.E2ELaunch; m != nil && e != nil && m.Block == e.Block && !m.Varies && !e.Varies {
-			sc.blocks = blocks3(m.Grid) / blocks3(e.Grid)
-		}
-		sc.weight = math.Abs(s.Mock.MedianNS - s.E2E.MedianNS)
-		out = append(out, sc)
+		found[p] = own
+	})
+	return slices.Concat(found...)
+}
+
+func (c *comparer) scalingOf(s *Site) scaling {
+	sc := scaling{site: s, kind: c.kindOf(s), ratio: *s.Ratio}
+	if c.o.Regression {
+		sc.ratio = 1 / sc.ratio
 	}
-	return out
+	if m, e := s.MockLaunch, s.E2ELaunch; m != nil && e != nil && m.Block == e.Block && !m.Varies && !e.Varies {
+		sc.blocks = blocks3(m.Grid) / blocks3(e.Grid)
+	}
+	sc.weight = math.Abs(s.Mock.MedianNS - s.E2E.MedianNS)
+	return sc
 }
 
 func blocks3(g [3]int32) float64 {

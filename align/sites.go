@@ -46,17 +46,8 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var basePaced, paced []cell
-	for _, o := range origins {
-		if m := mock.cells[o.column]; o.mock && c.o.Regression && c.tellsPace(mock, m) {
-			basePaced = append(basePaced, m)
-		}
-		if e := e2e.cells[o.column]; o.e2e && c.tellsPace(e2e, e) {
-			paced = append(paced, e)
-		}
-	}
-	c.stragglers(r, mv.paces(r.Mock.Tracks, basePaced), ev.paces(r.E2E.Tracks, paced))
-	c.splitDtypes(r)
+	c.rankPaces(r, origins, mock, e2e)
+	c.splitDtypes(r, first, details)
 	return origins, nil
 }
 
@@ -65,6 +56,7 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 type siteDetails struct {
 	mock, e2e            Geometry
 	ratio, lo, hi, noise float64
+	dtypes               bool // it is of two kernels that differ in data type
 }
 
 // newSite makes a site of a column, whose details it puts into d.
@@ -72,8 +64,7 @@ func (c *comparer) newSite(index int, o origin, mock, e2e measured, d *siteDetai
 	m, e := &mock.cells[o.column], &e2e.cells[o.column]
 	s := Site{Index: index, Present: e.present}
 	if o.mock {
-		name := mock.seq.t.Name(m.first)
-		s.MockName, s.Family = name, c.alphabet.of(name).family
+		s.MockName, s.Family = mock.seq.t.Name(m.first), c.alphabet.facts(mock.symbol(m)).family
 		d.mock = mock.geometry(m)
 		s.Mock, s.MockLaunch = m.sample, &d.mock
 		s.MockOverlap = mock.overlaps[o.column]
@@ -85,8 +76,8 @@ func (c *comparer) newSite(index int, o origin, mock, e2e measured, d *siteDetai
 	if !o.e2e {
 		return s
 	}
-	name := e2e.seq.t.Name(e.first)
-	s.E2EName, s.Family = name, c.alphabet.of(name).family
+	facts := c.alphabet.facts(e2e.symbol(e))
+	s.E2EName, s.Family = e2e.seq.t.Name(e.first), facts.family
 	d.e2e = e2e.geometry(e)
 	s.E2E, s.E2ELaunch = e.sample, &d.e2e
 	s.E2EOverlap = e2e.overlaps[o.column]
@@ -94,24 +85,21 @@ func (c *comparer) newSite(index int, o origin, mock, e2e measured, d *siteDetai
 		s.NVTX, s.Module = path, module
 	}
 	s.Ranks = e.ranks
-	if e.ranks != nil && c.alphabet.of(name).kind == KindCommunication {
+	if e.ranks != nil && facts.kind == KindCommunication {
 		s.Collective = e2e.collective(o.column)
 	}
 	if c.o.Launches {
 		s.Launches = append(s.Launches, e2e.refs(o.column, sideE2E)...)
 	}
-	if o.mock && !c.differInDtype(&s) { // else it becomes two
+	if d.dtypes = o.mock && !sameFamily(mock.symbol(m), e2e.symbol(e)); o.mock && !d.dtypes {
 		c.measureRatio(&s, m, e, d)
 		s.Places = c.unlike(&s, e2e.placeMedians(e2e.typical, o.column))
 	}
 	return s
 }
 
-// tellsPace reports whether a cell tells how fast ranks are. The time of a
-// collective does not: it is the others' doing.
-func (c *comparer) tellsPace(m measured, k cell) bool {
-	return k.ranks != nil && c.alphabet.of(m.seq.t.Name(k.first)).kind != KindCommunication
-}
+// symbol returns that of the launches of a cell.
+func (m measured) symbol(k *cell) symbol { return m.seq.syms[k.config] }
 
 // origins returns the columns that sites are made of, and what launches are seen
 // in too few steps to be one.
@@ -152,20 +140,19 @@ func asOften(a, b *cell) bool {
 
 // splitDtypes makes two sites, one extra and one missing, of a pair that runs
 // on different data types: those are different kernels, and which stands for
-// which is said as the reason.
-func (c *comparer) splitDtypes(r *Result) {
+// which is said as the reason. The details are of the sites from the first on.
+func (c *comparer) splitDtypes(r *Result, first int, details []siteDetails) {
 	n := 0
-	for i := range r.Sites {
-		if c.differInDtype(&r.Sites[i]) {
-			n++
-		}
+	for i := range details {
+		n += boolInt(details[i].dtypes)
 	}
 	if n == 0 {
 		return
 	}
 	sites := make([]Site, 0, len(r.Sites)+n)
-	for _, s := range r.Sites {
-		if !c.differInDtype(&s) {
+	sites = append(sites, r.Sites[:first]...)
+	for i, s := range r.Sites[first:] {
+		if !details[i].dtypes {
 			sites = append(sites, s)
 			continue
 		}
@@ -194,22 +181,12 @@ func splitRefs(refs []LaunchRef) (mock, e2e []LaunchRef) {
 	return mock, e2e
 }
 
-// differInDtype reports whether both kernels of a site run on different data types.
-func (c *comparer) differInDtype(s *Site) bool {
-	return s.MockName != "" && s.E2EName != "" && !c.sameFamily(s.MockName, s.E2EName)
-}
-
-// sameFamily reports whether two names are of one family or aliases.
-func (c *comparer) sameFamily(mock, e2e string) bool {
-	if mock == e2e {
-		return true
-	}
-	m, e := c.alphabet.name(mock), c.alphabet.name(e2e)
-	return m.name == e.name || m.family == e.family
-}
+// sameFamily reports whether two launches are of one family or aliases. Kernels that
+// are paired and are not run on different data types.
+func sameFamily(a, b symbol) bool { return a.name == b.name || a.family == b.family }
 
 // shares fills in each site's part of its side's kernel time.
-func shares(sites []Site) {
+func shares(ctx context.Context, sites []Site) {
 	var mock, e2e int64
 	for i := range sites {
 		if sites[i].Mock != nil {
@@ -219,12 +196,13 @@ func shares(sites []Site) {
 			e2e += sites[i].E2E.TotalNS
 		}
 	}
-	for i := range sites {
-		if s := &sites[i]; s.Mock != nil && mock > 0 {
+	parallel(ctx, len(sites), func(i int) {
+		s := &sites[i]
+		if s.Mock != nil && mock > 0 {
 			s.MockShare = float64(s.Mock.TotalNS) / float64(mock)
 		}
-		if s := &sites[i]; s.E2E != nil && e2e > 0 {
+		if s.E2E != nil && e2e > 0 {
 			s.E2EShare = float64(s.E2E.TotalNS) / float64(e2e)
 		}
-	}
+	})
 }

@@ -98,30 +98,25 @@ func (p *Places) String() string {
 const hintLayers = "compare each kind of layer with a mock of its own, chosen with --e2e-nvtx"
 
 // hintUndecided returns what to do about undecided sites.
-func hintUndecided(sites []Site) string {
-	for i := range sites {
-		if s := &sites[i]; s.Verdict == SiteUndecided && !s.torn() {
-			return "record more steps on both sides, on an idle GPU"
-		}
+func hintUndecided(sites []*Site) string {
+	if slices.ContainsFunc(sites, func(s *Site) bool { return !s.torn() }) {
+		return "record more steps on both sides, on an idle GPU"
 	}
 	return hintLayers
 }
 
 // mixedFinding says of what sites some places are beyond the bound, though most are not.
-func (c *comparer) mixedFinding(r *Result) {
-	var sites []int
+func (c *comparer) mixedFinding(r *Result, sites []*Site) {
+	if len(sites) == 0 {
+		return
+	}
 	var what distinct
-	for i := range r.Sites {
-		if s := &r.Sites[i]; s.mixed() && !s.torn() && (s.Verdict == Match || s.Verdict == Variant) {
-			sites = append(sites, s.Index)
-			what.add(fmt.Sprintf("%s (%s)", c.short(s.name()), s.Places))
-		}
+	for _, s := range sites {
+		what.add(fmt.Sprintf("%s (%s)", c.short(s.name()), s.Places))
 	}
-	if len(sites) > 0 {
-		r.Findings = append(r.Findings, Finding{
-			Code: CodeOccurrences, Severity: SeverityInfo, Sites: sites,
-			Message: fmt.Sprintf("%s of which the layers differ: %s", count(len(sites), "site"), list(what.texts, 4)),
-			Hint:    hintLayers,
-		})
-	}
+	r.Findings = append(r.Findings, Finding{
+		Code: CodeOccurrences, Severity: SeverityInfo, Sites: indexes(sites),
+		Message: fmt.Sprintf("%s of which the layers differ: %s", count(len(sites), "site"), list(what.texts, 4)),
+		Hint:    hintLayers,
+	})
 }
