@@ -58,9 +58,9 @@ type chains struct {
 	seen   []int
 }
 
-// newChains returns the chains of windows. Those that occur too few times to be
-// anchors have no places.
-func newChains(w windows) *chains {
+// newChains returns the chains of windows. Those that occur less than so many times
+// have no places.
+func newChains(w windows, least uint32) *chains {
 	c := &chains{}
 	// A chain begins where a stretch does, and ends where one does.
 	const begins = 1
@@ -84,7 +84,7 @@ func newChains(w windows) *chains {
 	end := uint32(0)
 	for i := range c.chains {
 		c.chains[i].end = end
-		if n := c.chains[i].n; n >= minAnchors {
+		if n := c.chains[i].n; n >= least {
 			end += n
 		}
 	}
@@ -93,7 +93,7 @@ func newChains(w windows) *chains {
 	for _, s := range w.stretches {
 		in := within(s)
 		for i := range in {
-			if in[i].n >= minAnchors {
+			if in[i].n >= least {
 				c.places[in[i].end] = place + in[i].first - s.first
 				in[i].end++
 			}
@@ -170,10 +170,14 @@ const (
 // anchors returns the periods that windows of one length show, one for each
 // distance: that of the window which covers most, the first such.
 func anchors(seq excerpt, w windows) []period {
-	c := newChains(w)
+	least := uint32(minAnchors)
+	if seq.more > 0 {
+		least = 2 // what is left out has the others
+	}
+	c := newChains(w, least)
 	var found []period
 	for _, ch := range c.chains {
-		if ch.n < minAnchors {
+		if ch.n < least {
 			continue
 		}
 		at := c.places[ch.end-ch.n : ch.end]

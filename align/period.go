@@ -200,10 +200,8 @@ func (s launchSeq) excerpt() excerpt {
 		if !ok || !s.repeat(p.length) {
 			continue
 		}
-		// Each window that there is occurs at least minAnchors times, and those of
-		// the first repetition again in the next.
-		least := max(minExcerpt, (minAnchors+1)*p.length)
-		more := (s.len() - least) / p.length
+		// The windows of the first repetition occur again in the next.
+		more := (s.len() - max(minExcerpt, 2*p.length+maxWindow)) / p.length
 		return excerpt{launchSeq{s.configs[:s.len()-more*p.length], s.syms}, p.length, more}
 	}
 	return excerpt{launchSeq: s}
@@ -358,6 +356,9 @@ const maxKindSample = 256
 func (p *period) fewestKinds(seq launchSeq, pos []int) int {
 	const base = 0x9E3779B97F4A7C15 // odd, so that no power of it vanishes
 	pos = pos[max(0, len(pos)-maxKindSample):]
+	if p.fewKinds(seq, pos) {
+		return p.offset
+	}
 	first := max(0, pos[0]-p.length) // no step that is looked at begins before
 	prefix := make([]uint64, pos[len(pos)-1]-first+1)
 	for i := range len(prefix) - 1 {
@@ -410,6 +411,28 @@ func (p *period) fewestKinds(seq launchSeq, pos []int) int {
 		}
 	}
 	return best
+}
+
+// fewKinds reports whether the offset divides the sequence into one distinct step, or
+// two, which is too few for another to be better, as far as configurations tell.
+func (p *period) fewKinds(seq launchSeq, pos []int) bool {
+	var kinds [][]uint32
+	lost := 0
+	for k := 0; k+1 < len(pos); k++ {
+		from, to := pos[k]-p.offset, pos[k+1]-p.offset
+		if from < 0 {
+			lost++
+			continue
+		}
+		step := seq.configs[from:to]
+		if slices.ContainsFunc(kinds, func(known []uint32) bool { return slices.Equal(known, step) }) {
+			continue
+		}
+		if kinds = append(kinds, step); len(kinds)+lost > 2 {
+			return false
+		}
+	}
+	return true
 }
 
 // positions returns where the anchor begins in a sequence, without what follows

@@ -375,7 +375,7 @@ func TestExcerpt(t *testing.T) {
 		}
 		seq := sequenceOf(slices.Repeat(step, n/len(step)+2)[from : from+n])
 		e := seq.excerpt()
-		most := max(minExcerpt, 4*len(step)) + len(step)
+		most := max(minExcerpt, 2*len(step)+maxWindow) + len(step)
 		if len(step) > longest {
 			most = n // it does not repeat in what is looked at first
 		}
