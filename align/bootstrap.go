@@ -120,15 +120,19 @@ func (b *bootstrap) ratio(x, y []float64, s *ratioScratch) (lo, hi float64) {
 	return lo, ratioOf(x[x0-p.x], y[y0-p.y])
 }
 
-// last sorts the keys of lower pairs, and returns the last one of the tail.
+// last returns the last one of the tail, given the keys of lower pairs, which it
+// reorders. The least keys are found one after the other, by exchanges without a
+// branch: there are fewer in the tail than it would take to sort all.
 func (s *ratioScratch) last(keys []uint64) (p rankPair) {
-	s.sort(keys)
-	seen := 0
-	for _, key := range keys {
-		p = s.lower[key&(1<<pairBits-1)]
-		if seen += p.n; seen >= tail {
-			break
+	for seen := 0; len(keys) > 0 && seen < tail; keys = keys[1:] {
+		least := keys[len(keys)-1]
+		for i := len(keys) - 2; i >= 0; i-- {
+			v := keys[i]
+			keys[i+1] = max(least, v)
+			least = min(least, v)
 		}
+		p = s.lower[least&(1<<pairBits-1)]
+		seen += p.n
 	}
 	return p
 }

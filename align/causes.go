@@ -19,13 +19,12 @@ func (c *comparer) explain(ctx context.Context, r *Result) {
 	c.dtypeCause(r)
 	c.overlapCause(r)
 	scalings := c.scalings(ctx, r)
-	switch {
-	case c.clockCause(r, scalings):
-	case !slices.ContainsFunc(scalings, func(s scaling) bool { return s.scaled(+1) || s.scaled(-1) }):
-		// What shows heads and shape is what scales.
-	case c.headCause(r, scalings):
-	default:
-		c.shapeCause(r, scalings)
+	// What shows heads and shape is what scales.
+	if !c.clockCause(r, scalings) && slices.ContainsFunc(scalings, func(s scaling) bool { return s.scaled(+1) || s.scaled(-1) }) {
+		c.tellKinds(scalings)
+		if !c.headCause(r, scalings) {
+			c.shapeCause(r, scalings)
+		}
 	}
 	c.tileCause(r)
 	c.missedTP(r)

@@ -13,28 +13,30 @@ const resolvedNS = 1000
 
 // clockCause looks for one factor that all sites share, of unchanged work.
 func (c *comparer) clockCause(r *Result, all []scaling) bool {
-	var long, short []scaling // short: launch overhead and timer granularity
-	for _, s := range all {
-		if s.blocks != 0 && s.blocks != 1 {
-			return false
-		}
-		if s.site.Mock.MedianNS < 5000 {
-			short = append(short, s)
-		} else {
-			long = append(long, s)
-		}
-	}
 	noticed := 0.1
 	if c.o.Regression {
 		noticed = 0.02
 	}
-	const fewest = 3
-	if len(long) < fewest || !mostBeyond(long, math.Exp(noticed)) {
+	if !mostBeyond(all, math.Exp(noticed)) {
 		return false
 	}
-	logs, sites := make([]float64, len(long)), make([]int, len(long))
-	for i, s := range long {
-		logs[i], sites[i] = math.Log(s.ratio), s.site.Index
+	var logs []float64
+	var sites []int
+	var short []scaling
+	for _, s := range all {
+		if s.blocks != 0 && s.blocks != 1 {
+			return false
+		}
+		if s.short() {
+			short = append(short, s)
+			continue
+		}
+		logs = append(logs, math.Log(s.ratio))
+		sites = append(sites, s.site.Index)
+	}
+	const fewest = 3
+	if len(logs) < fewest {
+		return false
 	}
 	mid := median(slices.Clone(logs))
 	if math.Abs(mid) < noticed {
@@ -74,16 +76,23 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	return true
 }
 
-// mostBeyond reports whether a factor or more may lie between the median of ratios and
-// 1: one way or the other, half of them must be as far.
+// short reports whether a kernel is one of which launch overhead and the granularity of
+// timers are a part.
+func (s *scaling) short() bool { return s.site.Mock.MedianNS < 5000 }
+
+// mostBeyond reports whether a factor or more may lie between 1 and the median of the
+// ratios of kernels that are not short: one way or the other, half of them must be as far.
 func mostBeyond(all []scaling, factor float64) bool {
 	const rounding = 1e-9
-	above, below := 0, 0
-	for _, s := range all {
-		above += boolInt(s.ratio >= factor*(1-rounding))
-		below += boolInt(s.ratio <= (1+rounding)/factor)
+	above, below, n := 0, 0, 0
+	for i := range all {
+		if s := &all[i]; !s.short() {
+			n++
+			above += boolInt(s.ratio >= factor*(1-rounding))
+			below += boolInt(s.ratio <= (1+rounding)/factor)
+		}
 	}
-	return 2*max(above, below) >= len(all)
+	return 2*max(above, below) >= n
 }
 
 func orUnknown(gpus []string) string {

@@ -131,32 +131,32 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 		kind           string
 	}
 	parts := divide(len(sites), len(sites)*minPart/minJudged)
-	found := make([]map[kernel][]int, len(parts))
+	found := make([]map[kernel][]equalSite, len(parts))
 	parallel(ctx, len(parts), func(p int) {
-		own := map[kernel][]int{}
+		own := map[kernel][]equalSite{}
 		for i := parts[p].start; i < parts[p].end; i++ {
 			if s := &sites[i]; s.Ratio != nil && s.MockLaunch != nil && s.E2ELaunch != nil {
 				k := kernel{s.MockName, s.E2EName, *s.MockLaunch, *s.E2ELaunch, s.StepKind}
-				own[k] = append(own[k], i)
+				own[k] = append(own[k], equalSite{*s.Ratio, s.Mock.MedianNS, s.Noise})
 			}
 		}
 		found[p] = own
 	})
-	equal := map[kernel][]int{}
+	equal := map[kernel][]equalSite{}
 	for _, own := range found {
 		for k, g := range own {
 			equal[k] = append(equal[k], g...)
 		}
 	}
 	groups := slices.Collect(maps.Values(equal))
-	spreadOf := func(g []int) {
+	spreadOf := func(g []equalSite) {
 		if len(g) < minEqualSites {
 			return
 		}
-		spread := func(of func(s *Site) float64) float64 {
+		spread := func(of func(s *equalSite) float64) float64 {
 			logs := make([]float64, len(g))
-			for k, i := range g {
-				logs[k] = math.Log(max(of(&sites[i]), 1e-9))
+			for k := range g {
+				logs[k] = math.Log(max(of(&g[k]), 1e-9))
 			}
 			mid := median(slices.Clone(logs))
 			for k := range logs {
@@ -166,40 +166,48 @@ func noiseOfEqualSites(ctx context.Context, sites []Site) {
 		}
 		// A ratio is of two times, whose variances add.
 		noise := math.Exp(min(
-			spread(func(s *Site) float64 { return *s.Ratio }),
-			math.Sqrt2*spread(func(s *Site) float64 { return s.Mock.MedianNS }),
+			spread(func(s *equalSite) float64 { return s.ratio }),
+			math.Sqrt2*spread(func(s *equalSite) float64 { return s.baseNS }),
 			math.Log(mostSpread)))
-		for _, i := range g {
-			*sites[i].Noise = max(*sites[i].Noise, noise)
+		for _, s := range g {
+			*s.noise = max(*s.noise, noise)
 		}
 	}
 	parallel(ctx, len(groups), func(n int) {
-		for _, g := range byWork(sites, groups[n]) {
+		for _, g := range byWork(groups[n]) {
 			spreadOf(g)
 		}
 	})
 }
 
+// An equalSite is what the spread of sites of one kernel is told from.
+type equalSite struct {
+	ratio  float64
+	baseNS float64
+	noise  *float64 // of the site
+}
+
 // byWork divides sites where the next longer time in the base is otherWork times as long.
 // Such a gap is none within a bucket of times that are less apart.
-func byWork(sites []Site, g []int) [][]int {
+func byWork(g []equalSite) [][]equalSite {
 	type bucket struct {
 		least, most float64
-		sites       []int
+		sites       []equalSite
 	}
 	buckets := map[int]*bucket{}
-	for _, i := range g {
-		ns := sites[i].Mock.MedianNS
-		k := int(math.Floor(math.Log(max(ns, 1e-9)) / math.Log(otherWork)))
-		b := buckets[k]
-		if b == nil {
-			b = &bucket{least: ns, most: ns}
-			buckets[k] = b
+	width := math.Log(otherWork)
+	last, b := 0, (*bucket)(nil) // most are in one
+	for _, s := range g {
+		if k := int(math.Floor(math.Log(max(s.baseNS, 1e-9)) / width)); b == nil || k != last {
+			if last, b = k, buckets[k]; b == nil {
+				b = &bucket{least: s.baseNS, most: s.baseNS}
+				buckets[k] = b
+			}
 		}
-		b.least, b.most = min(b.least, ns), max(b.most, ns)
-		b.sites = append(b.sites, i)
+		b.least, b.most = min(b.least, s.baseNS), max(b.most, s.baseNS)
+		b.sites = append(b.sites, s)
 	}
-	var works [][]int
+	var works [][]equalSite
 	most := 0.0
 	for _, k := range slices.Sorted(maps.Keys(buckets)) {
 		b := buckets[k]

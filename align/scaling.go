@@ -10,8 +10,8 @@ import (
 // A scaling is how one matched site's work differs between the sides.
 type scaling struct {
 	site  *Site
-	kind  KernelKind
-	ratio float64 // of the medians, mock over E2E, which is base over new run
+	kind  KernelKind // "" until it is told
+	ratio float64    // of the medians, mock over E2E, which is base over new run
 	// blocks is the ratio of the numbers of blocks, 0 where unknown. A
 	// persistent kernel keeps its grid, so that 1 proves nothing.
 	blocks float64
@@ -35,22 +35,24 @@ func (c *comparer) scalings(ctx context.Context, r *Result) []scaling {
 			explained[i] = true
 		}
 	}
-	parts := divide(len(r.Sites), len(r.Sites)*minPart/minJudged)
-	found := make([][]scaling, len(parts))
-	parallel(ctx, len(parts), func(p int) {
-		own := make([]scaling, 0, parts[p].end-parts[p].start)
-		for i := parts[p].start; i < parts[p].end; i++ {
-			if s := &r.Sites[i]; s.Ratio != nil && !explained[i] && s.Verdict != Communication && !s.mixed() {
-				own = append(own, c.scalingOf(s))
-			}
+	all := make([]scaling, len(r.Sites))
+	parallel(ctx, len(all), func(i int) {
+		if s := &r.Sites[i]; s.Ratio != nil && !explained[i] && s.Verdict != Communication && !s.mixed() {
+			all[i] = c.scalingOf(s)
 		}
-		found[p] = own
 	})
-	return slices.Concat(found...)
+	return slices.DeleteFunc(all, func(s scaling) bool { return s.site == nil })
+}
+
+// tellKinds fills in what the kernels do.
+func (c *comparer) tellKinds(all []scaling) {
+	for i := range all {
+		all[i].kind = c.kindOf(all[i].site)
+	}
 }
 
 func (c *comparer) scalingOf(s *Site) scaling {
-	sc := scaling{site: s, kind: c.kindOf(s), ratio: *s.Ratio}
+	sc := scaling{site: s, ratio: *s.Ratio}
 	if c.o.Regression {
 		sc.ratio = 1 / sc.ratio
 	}
