@@ -18,11 +18,13 @@ func (c *comparer) explain(ctx context.Context, r *Result) {
 	c.moduleCause(r)
 	c.dtypeCause(r)
 	c.overlapCause(r)
-	scalings := c.scalings(ctx, r)
-	// What shows heads and shape is what scales.
-	if !c.clockCause(r, scalings) && slices.ContainsFunc(scalings, func(s scaling) bool { return s.scaled(+1) || s.scaled(-1) }) {
-		c.tellKinds(scalings)
-		if !c.headCause(r, scalings) {
+	if t := c.trendOf(ctx, r); t.scaled || t.moved() {
+		scalings := c.scalings(r)
+		switch {
+		case t.moved() && c.clockCause(r, scalings):
+		case !t.scaled: // what shows heads and shape
+		case c.headCause(r, scalings):
+		default:
 			c.shapeCause(r, scalings)
 		}
 	}

@@ -13,13 +13,6 @@ const resolvedNS = 1000
 
 // clockCause looks for one factor that all sites share, of unchanged work.
 func (c *comparer) clockCause(r *Result, all []scaling) bool {
-	noticed := 0.1
-	if c.o.Regression {
-		noticed = 0.02
-	}
-	if !mostBeyond(all, math.Exp(noticed)) {
-		return false
-	}
 	var logs []float64
 	var sites []int
 	var short []scaling
@@ -39,7 +32,7 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 		return false
 	}
 	mid := median(slices.Clone(logs))
-	if math.Abs(mid) < noticed {
+	if math.Abs(mid) < c.noticed() {
 		return false
 	}
 	for _, l := range logs {
@@ -80,19 +73,13 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 // timers are a part.
 func (s *scaling) short() bool { return s.site.Mock.MedianNS < 5000 }
 
-// mostBeyond reports whether a factor or more may lie between 1 and the median of the
-// ratios of kernels that are not short: one way or the other, half of them must be as far.
-func mostBeyond(all []scaling, factor float64) bool {
-	const rounding = 1e-9
-	above, below, n := 0, 0, 0
-	for i := range all {
-		if s := &all[i]; !s.short() {
-			n++
-			above += boolInt(s.ratio >= factor*(1-rounding))
-			below += boolInt(s.ratio <= (1+rounding)/factor)
-		}
+// noticed is the logarithm of the factor from which on one that all sites share is
+// a cause.
+func (c *comparer) noticed() float64 {
+	if c.o.Regression {
+		return 0.02
 	}
-	return 2*max(above, below) >= n
+	return 0.1
 }
 
 func orUnknown(gpus []string) string {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // A scaling is how one matched site's work differs between the sides.
 type scaling struct {
 	site  *Site
-	kind  KernelKind // "" until it is told
-	ratio float64    // of the medians, mock over E2E, which is base over new run
+	kind  KernelKind
+	ratio float64 // of the medians, mock over E2E, which is base over new run
 	// blocks is the ratio of the numbers of blocks, 0 where unknown. A
 	// persistent kernel keeps its grid, so that 1 proves nothing.
 	blocks float64
@@ -28,29 +27,64 @@ const (
 
 // scalings returns the sites that tell how work scales: those whose time no
 // other cause explains yet.
-func (c *comparer) scalings(ctx context.Context, r *Result) []scaling {
-	explained := map[int]bool{}
-	for _, cause := range r.Causes {
-		for _, i := range cause.Sites {
-			explained[i] = true
+func (c *comparer) scalings(r *Result) []scaling {
+	out := make([]scaling, 0, len(r.Sites))
+	explained := causesOf(r)
+	for i := range r.Sites {
+		if s := &r.Sites[i]; explained[i] == nil && s.scales() {
+			sc := c.scalingOf(s)
+			sc.kind = c.kindOf(s)
+			out = append(out, sc)
 		}
 	}
-	all := make([]scaling, len(r.Sites))
-	parallel(ctx, len(all), func(i int) {
-		if s := &r.Sites[i]; s.Ratio != nil && !explained[i] && s.Verdict != Communication && !s.mixed() {
-			all[i] = c.scalingOf(s)
+	return out
+}
+
+// scales reports whether a site tells how work scales.
+func (s *Site) scales() bool { return s.Ratio != nil && s.Verdict != Communication && !s.mixed() }
+
+// A trend is how sites differ together, as far as that is seen at a glance: of tens of
+// thousands that do not, no more need be looked for.
+type trend struct {
+	scaled          bool // some site is
+	above, below, n int  // sites that are noticedly longer, or shorter, of n that are not short
+}
+
+// moved reports whether the median ratio of sites that are not short may be noticed: one
+// way or the other, half of them must be.
+func (t trend) moved() bool { return 2*max(t.above, t.below) >= t.n }
+
+func (c *comparer) trendOf(ctx context.Context, r *Result) trend {
+	explained := causesOf(r)
+	const rounding = 1e-9
+	factor := math.Exp(c.noticed()) * (1 - rounding)
+	parts := divide(len(r.Sites), len(r.Sites)*minPart/minJudged)
+	trends := make([]trend, len(parts))
+	parallel(ctx, len(parts), func(p int) {
+		var t trend
+		for i := parts[p].start; i < parts[p].end; i++ {
+			s := &r.Sites[i]
+			if !s.scales() || explained[i] != nil {
+				continue
+			}
+			sc := c.scalingOf(s)
+			t.scaled = t.scaled || sc.scaled(+1) || sc.scaled(-1)
+			if !sc.short() {
+				t.n++
+				t.above += boolInt(sc.ratio >= factor)
+				t.below += boolInt(sc.ratio <= 1/factor)
+			}
 		}
+		trends[p] = t
 	})
-	return slices.DeleteFunc(all, func(s scaling) bool { return s.site == nil })
-}
-
-// tellKinds fills in what the kernels do.
-func (c *comparer) tellKinds(all []scaling) {
-	for i := range all {
-		all[i].kind = c.kindOf(all[i].site)
+	var all trend
+	for _, t := range trends {
+		all = trend{all.scaled || t.scaled, all.above + t.above, all.below + t.below, all.n + t.n}
 	}
+	return all
 }
 
+// scalingOf returns how a site scales, without its kind.
 func (c *comparer) scalingOf(s *Site) scaling {
 	sc := scaling{site: s, ratio: *s.Ratio}
 	if c.o.Regression {
