@@ -193,12 +193,15 @@ func (v *view) cells(ctx context.Context, columns int) []cell {
 	cells := make([]cell, columns)
 	workers = max(min(limit, workers), 1)
 	width := max(min(limit/workers, (columns+workers-1)/workers, maxTile), 1)
-	tiled := v.tiled()
+	var tiles *tileMemory
+	if v.tiled() {
+		tiles = newTileMemory(columns, places)
+	}
 	fan.Out(ctx, workers, (columns+width-1)/width, func(i int) {
 		from, to := i*width, min(i*width+width, columns)
 		switch {
-		case tiled:
-			tiledCells(v, from, cells[from:to])
+		case tiles != nil:
+			tiledCells(v, from, cells[from:to], tiles)
 		case v.long:
 			cellsOf[int64](v, from, cells[from:to])
 		default:
@@ -246,14 +249,14 @@ func cellsOf[T duration32or64](v *view, from int, cells []cell) {
 }
 
 // tiledCells is cellsOf for columns that can be measured as a tile.
-func tiledCells(v *view, from int, cells []cell) {
+func tiledCells(v *view, from int, cells []cell, memory *tileMemory) {
 	scratch := v.scratch.Get().(*cellScratch[uint32])
 	defer v.scratch.Put(scratch)
 	if scratch.tile == nil {
 		scratch.tile = new(tile)
 	}
 	scratch.tile.gather(v, from, len(cells))
-	scratch.ranks = scratch.tile.measure(v, from, cells, scratch.ranks)
+	scratch.ranks = scratch.tile.measure(v, from, cells, memory, scratch.ranks)
 }
 
 // newCell returns the cell of a column that has launches.

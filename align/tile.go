@@ -1,6 +1,10 @@
 package align
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/nsysdiff/nsysdiff/internal/hugepages"
+)
 
 // maxTile is how many columns are measured at a time. They stand side by side in
 // memory, so that a line of the cache that is read for one holds the others', too.
@@ -81,14 +85,22 @@ func exchange(a, b []uint64) {
 	}
 }
 
+// tileMemory is what tiles put into cells, side by side for all columns: huge pages
+// take a fraction of the time that as many small ones take to be touched.
+type tileMemory struct {
+	samples []Sample
+	steps   []float64 // by column, then by step
+	orders  []uint8
+}
+
+func newTileMemory(columns, steps int) *tileMemory {
+	return &tileMemory{hugepages.Make[Sample](columns), hugepages.Make[float64](columns * steps), hugepages.Make[uint8](columns * steps)}
+}
+
 // measure makes the cells of the columns that the tile holds.
-func (t *tile) measure(v *view, from int, cells []cell, ranks *sampleRanks) *sampleRanks {
-	t.sort(len(v.steps), len(cells))
-	total := 0
-	for i := range cells {
-		total += bits.OnesCount64(t.present[i])
-	}
-	samples, steps, orders := make([]Sample, len(cells)), make([]float64, total), make([]uint8, total)
+func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, ranks *sampleRanks) *sampleRanks {
+	rows := len(v.steps)
+	t.sort(rows, len(cells))
 	for i := range cells {
 		present := t.present[i]
 		n := bits.OnesCount64(present)
@@ -98,14 +110,14 @@ func (t *tile) measure(v *view, from int, cells []cell, ranks *sampleRanks) *sam
 		if ranks == nil || ranks.n != n {
 			ranks = newSampleRanks(n)
 		}
-		s, order := &samples[i], orders[:n:n]
-		s.N, s.Steps = n, steps[:n:n]
-		steps, orders = steps[n:], orders[n:]
+		at := (from + i) * rows
+		s, order := &memory.samples[from+i], memory.orders[at:at+n:at+n]
+		s.N, s.Steps = n, memory.steps[at:at+n:at+n]
 		var sums tally
 		for k := range order {
 			key := t.keys[k][i]
 			ns, at := key>>stepBits, key%maxBlocks
-			if n < len(v.steps) {
+			if n < rows {
 				at = uint64(bits.OnesCount64(present & (1<<at - 1)))
 			}
 			s.Steps[at], order[k] = float64(ns), uint8(at)
@@ -114,7 +126,7 @@ func (t *tile) measure(v *view, from int, cells []cell, ranks *sampleRanks) *sam
 		s.MinNS, s.MaxNS = int64(t.keys[0][i]>>stepBits), int64(t.keys[n-1][i]>>stepBits)
 		sums.into(s)
 		s.setRanks(ranks, func(rank int) float64 { return float64(t.keys[rank][i] >> stepBits) })
-		cells[i] = newCell(v, from+i, s, &t.configs[i], len(v.steps))
+		cells[i] = newCell(v, from+i, s, &t.configs[i], rows)
 		cells[i].order = order
 	}
 	return ranks
