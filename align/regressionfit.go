@@ -183,7 +183,14 @@ func (c *comparer) regressionFits(ctx context.Context, bs, ns segmentation) ([]*
 	kindsOf := func(s *sequence, seg segmentation) []*kind {
 		return joinRare(s.kinds(s.classify(ctx, seg.steps)), c.o.MinSamples)
 	}
-	baseKinds, newKinds := kindsOf(c.mock, bs), kindsOf(c.e2e, ns)
+	var kinds [2][]*kind
+	parallel(ctx, 2, func(i int) {
+		kinds[i] = kindsOf([]*sequence{c.mock, c.e2e}[i], []segmentation{bs, ns}[i])
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	baseKinds, newKinds := kinds[0], kinds[1]
 	if bs.by == byPeriod && ns.by == byPeriod {
 		by, err := phase(ctx, c.mock.elements(baseKinds[0].rep()), c.e2e.elements(newKinds[0].rep()))
 		if err != nil {
