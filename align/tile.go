@@ -1,28 +1,29 @@
 package align
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
+	"github.com/nsysdiff/nsysdiff/internal/minmax"
 )
 
 // maxTile is how many columns are measured at a time. They stand side by side in
 // memory, so that a line of the cache that is read for one holds the others', too.
-const maxTile = 32
+const maxTile = minmax.Width
 
 // A tile is columns side by side that no step has more than one launch of, and a row
 // for each step.
 //
-// The columns are sorted all at once, by the comparisons of one network: there are
-// no branches for the processor to guess wrong, and no comparison waits for that
-// before it. To sort each by itself takes three times as long.
+// The columns are sorted all at once, by the comparisons of one network, and once for
+// all that is asked of the order of durations and of steps.
 type tile struct {
-	keys    [maxBlocks][maxTile]uint64 // duration and, in the lowest stepBits, row; noLaunch where there is none
-	present [maxTile]uint64            // the rows that each column has, as bits
+	keys    [maxBlocks]minmax.Row // duration and, in the lowest stepBits, row; noLaunch where there is none
+	present [maxTile]uint64       // the rows that each column has, as bits
 	configs [maxTile]configCounts
 }
 
-const noLaunch = 1<<64 - 1 // is after all others
+const noLaunch = math.MaxInt64 // is after all others
 
 // tiled reports whether the columns of a view can be measured as tiles.
 func (v *view) tiled() bool {
@@ -47,17 +48,17 @@ func (t *tile) gather(v *view, from, columns int) {
 				continue
 			}
 			launch := st.at(int(at))
-			row[i] = uint64(ns[launch])<<stepBits | uint64(k)
+			row[i] = int64(ns[launch])<<stepBits | int64(k)
 			t.present[i] |= 1 << k
 			t.configs[i].add(launch, configs[launch])
 		}
 	}
 }
 
-// sort sorts columns of n rows, by Batcher's merge exchange, which takes a number of
+// sort sorts the columns of n rows, by Batcher's merge exchange, which takes a number of
 // rows that is no power of two as well (Knuth 1998, "Sorting and Searching", Algorithm
 // 5.2.2M).
-func (t *tile) sort(n, columns int) {
+func (t *tile) sort(n int) {
 	if n < 2 {
 		return
 	}
@@ -66,22 +67,13 @@ func (t *tile) sort(n, columns int) {
 		for q, r, d := top, 0, p; ; q, r, d = q/2, p, q-p {
 			for i := range n - d {
 				if i&p == r {
-					exchange(t.keys[i][:columns], t.keys[i+d][:columns])
+					minmax.Order(&t.keys[i], &t.keys[i+d])
 				}
 			}
 			if q == p {
 				break
 			}
 		}
-	}
-}
-
-// exchange puts the lesser of each two values into a.
-func exchange(a, b []uint64) {
-	b = b[:len(a)]
-	for i, x := range a {
-		y := b[i]
-		a[i], b[i] = min(x, y), max(x, y)
 	}
 }
 
@@ -100,7 +92,7 @@ func newTileMemory(columns, steps int) *tileMemory {
 // measure makes the cells of the columns that the tile holds.
 func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, ranks *sampleRanks) *sampleRanks {
 	rows := len(v.steps)
-	t.sort(rows, len(cells))
+	t.sort(rows)
 	for i := range cells {
 		present := t.present[i]
 		n := bits.OnesCount64(present)
@@ -118,12 +110,12 @@ func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, rank
 			key := t.keys[k][i]
 			ns, at := key>>stepBits, key%maxBlocks
 			if n < rows {
-				at = uint64(bits.OnesCount64(present & (1<<at - 1)))
+				at = int64(bits.OnesCount64(present & (1<<at - 1)))
 			}
 			s.Steps[at], order[k] = float64(ns), uint8(at)
-			sums.add(ns)
+			sums.add(uint64(ns))
 		}
-		s.MinNS, s.MaxNS = int64(t.keys[0][i]>>stepBits), int64(t.keys[n-1][i]>>stepBits)
+		s.MinNS, s.MaxNS = t.keys[0][i]>>stepBits, t.keys[n-1][i]>>stepBits
 		sums.into(s)
 		s.setRanks(ranks, func(rank int) float64 { return float64(t.keys[rank][i] >> stepBits) })
 		cells[i] = newCell(v, from+i, s, &t.configs[i], rows)
