@@ -3,6 +3,7 @@ package align
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/nsysdiff/nsysdiff/internal/hugepages"
 	"github.com/nsysdiff/nsysdiff/internal/minmax"
@@ -27,7 +28,8 @@ const noLaunch = math.MaxInt64 // is after all others
 
 // tiled reports whether the columns of a view can be measured as tiles.
 func (v *view) tiled() bool {
-	return !v.long && !v.plots && len(v.steps) <= maxBlocks && v.places() == len(v.steps)
+	return !v.long && !v.plots && len(v.steps) <= maxBlocks &&
+		!slices.ContainsFunc(v.steps, func(st viewStep) bool { return len(st.columns) != 1 })
 }
 
 // gather puts the launches of some columns into the tile, the first of which has the
