@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -16,6 +17,8 @@ type sequence struct {
 	tree    *rangeTree // nil to go without NVTX ranges
 	modules []int32    // by group of ranges
 	scoped  bool       // holds the operation and nothing else: Options.ScopedE2E
+
+	spare sync.Pool // of *[]element, see launchesOf
 }
 
 // newSequence returns the sequence of a trace, without its NVTX ranges.
@@ -59,12 +62,28 @@ func (s *sequence) element(i int) element {
 	return e
 }
 
+// elements returns the launches of a step as alignment sees them.
 func (s *sequence) elements(st *step) []element {
-	es := make([]element, st.n)
-	for k := range es {
-		es[k] = s.element(st.at(k))
+	return s.appendElements(make([]element, 0, st.n), st)
+}
+
+func (s *sequence) appendElements(es []element, st *step) []element {
+	for k := range st.n {
+		es = append(es, s.element(st.at(k)))
 	}
 	return es
+}
+
+// launchesOf calls fn with the launches of a step, in memory that fn must not keep: one
+// step after the other would take the memory of all of them.
+func (s *sequence) launchesOf(st *step, fn func(seq []element)) {
+	spare, ok := s.spare.Get().(*[]element)
+	if !ok {
+		spare = new([]element)
+	}
+	defer s.spare.Put(spare)
+	*spare = s.appendElements(slices.Grow((*spare)[:0], st.n), st)
+	fn(*spare)
 }
 
 // A class is the steps that launch exactly the same: equal names and geometry

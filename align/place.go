@@ -35,7 +35,8 @@ const (
 // regression lays the two side by side.
 func place(ctx context.Context, mock []element, s *sequence, k *kind, regression bool) (*placing, error) {
 	p := &placing{kind: k, finder: &finder{mock: mock}, regression: regression}
-	occ, err := p.find(ctx, s, k.classes[0])
+	seq := s.elements(k.rep())
+	occ, err := p.find(ctx, seq)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +48,10 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 	}
 	if !regression && !s.scoped {
 		least := minMatched * float64(len(mock))
-		p.others = tellOthers(mock, s.elements(k.rep()), slices.DeleteFunc(slices.Clone(occ), func(o *occurrence) bool { return float64(o.matched) < least }))
+		p.others = tellOthers(mock, seq, slices.DeleteFunc(slices.Clone(occ), func(o *occurrence) bool { return float64(o.matched) < least }))
 	}
 	n := len(occ)
-	occ = p.keep(s, k.classes[0], occ)
+	occ = p.keep(s, k.rep(), seq, occ)
 	p.perStep, p.partial = len(occ), n-len(occ)-p.others.n
 	if len(occ) > 0 {
 		p.classes = []placedClass{{k.classes[0], occ}}
@@ -63,11 +64,13 @@ func place(ctx context.Context, mock []element, s *sequence, k *kind, regression
 func (p *placing) placeRest(ctx context.Context, s *sequence) error {
 	rest := p.kind.classes[1:]
 	placed := make([]placedClass, len(rest))
-	err := try(ctx, len(rest), func(i int) error {
-		occ, err := p.find(ctx, s, rest[i])
-		if err == nil {
-			placed[i] = placedClass{rest[i], p.keep(s, rest[i], occ)}
-		}
+	err := try(ctx, len(rest), func(i int) (err error) {
+		s.launchesOf(rest[i].rep, func(seq []element) {
+			var occ []*occurrence
+			if occ, err = p.find(ctx, seq); err == nil {
+				placed[i] = placedClass{rest[i], p.keep(s, rest[i].rep, seq, occ)}
+			}
+		})
 		return err
 	})
 	for _, c := range placed {
@@ -78,9 +81,8 @@ func (p *placing) placeRest(ctx context.Context, s *sequence) error {
 	return err
 }
 
-// find finds the mock's typical step in the steps of a class.
-func (p *placing) find(ctx context.Context, s *sequence, c *class) ([]*occurrence, error) {
-	seq := s.elements(c.rep)
+// find finds the mock's typical step in a step that launches seq.
+func (p *placing) find(ctx context.Context, seq []element) ([]*occurrence, error) {
 	if !p.regression {
 		return p.finder.find(ctx, seq)
 	}
@@ -91,17 +93,18 @@ func (p *placing) find(ctx context.Context, s *sequence, c *class) ([]*occurrenc
 	return []*occurrence{o}, nil
 }
 
-// keep leaves out the occurrences that match less than those of the typical step.
-func (p *placing) keep(s *sequence, c *class, occ []*occurrence) []*occurrence {
+// keep leaves out the occurrences, in a step that launches seq, that match less than
+// those of the typical step.
+func (p *placing) keep(s *sequence, st *step, seq []element, occ []*occurrence) []*occurrence {
 	if p.regression {
 		return occ
 	}
 	mock := p.finder.mock
 	least := max(minMatched*float64(len(mock)), nearlyBest*float64(p.matched))
 	occ = slices.DeleteFunc(occ, func(o *occurrence) bool { return float64(o.matched) < least })
-	occ = p.others.keep(mock, s.elements(c.rep), occ)
-	if s.scoped && s.oneEach(c.rep, occ) {
-		return s.widen(mock, s.elements(c.rep), c.rep, occ)
+	occ = p.others.keep(mock, seq, occ)
+	if s.scoped && s.oneEach(st, occ) {
+		return s.widen(mock, seq, st, occ)
 	}
 	return occ
 }
@@ -119,7 +122,7 @@ func (s *sequence) placeTypical(ctx context.Context, f *fit) ([]placedClass, err
 			}
 			o = newOccurrence(f.mock, f.mock, itself, interval{0, len(f.mock)})
 		} else {
-			o, err = placeWhole(ctx, f.mock, s.elements(c.rep), false)
+			s.launchesOf(c.rep, func(seq []element) { o, err = placeWhole(ctx, f.mock, seq, false) })
 		}
 		placed[i] = placedClass{classes[i], []*occurrence{o}}
 		return err
