@@ -169,7 +169,7 @@ func commonNames(cols []mergedName, names []int32) []int {
 		return match
 	}
 	for _, p := range pairs {
-		match[p.b] = p.a
+		match[p.b] = int(p.a)
 	}
 	return match
 }

@@ -31,7 +31,7 @@ func (s *sequence) widen(mock, seq []element, st *step, occ []*occurrence) []*oc
 		var pairs []pair
 		for m, at := range o.at {
 			if at >= 0 {
-				pairs = append(pairs, pair{m, int(at) - start})
+				pairs = append(pairs, newPair(m, int(at)-start))
 			}
 		}
 		wide[i] = newOccurrence(mock, seq, pairs, interval{start, end})

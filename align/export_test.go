@@ -34,7 +34,7 @@ func AlignGlobal(ctx context.Context, a, b []Element) ([][2]int, error) {
 	pairs, err := alignGlobal(ctx, a, b)
 	out := make([][2]int, len(pairs))
 	for i, p := range pairs {
-		out[i] = [2]int{p.a, p.b}
+		out[i] = [2]int{int(p.a), int(p.b)}
 	}
 	return out, err
 }

@@ -7,7 +7,9 @@ import (
 
 // A pair says that launch a of one sequence corresponds to launch b of the
 // other.
-type pair struct{ a, b int }
+type pair struct{ a, b int32 }
+
+func newPair(a, b int) pair { return pair{int32(a), int32(b)} }
 
 // maxCells bounds the table of one dynamic program: sequences whose product
 // is larger are cut at the runs that a linear-space difference finds equal.
@@ -38,7 +40,7 @@ func alignGlobal(ctx context.Context, a, b []element) ([]pair, error) {
 			return nil, err
 		}
 		for k := range r.n {
-			pairs = append(pairs, pair{r.a + k, r.b + k})
+			pairs = append(pairs, newPair(r.a+k, r.b+k))
 		}
 		i, j = r.a+r.n, r.b+r.n
 	}
@@ -78,7 +80,7 @@ const (
 func alignTable(pairs []pair, a, b []element, a0, b0 int) []pair {
 	// What is equal at both ends is paired outright.
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		pairs = append(pairs, pair{a0, b0})
+		pairs = append(pairs, newPair(a0, b0))
 		a, b, a0, b0 = a[1:], b[1:], a0+1, b0+1
 	}
 	tail := 0
@@ -91,7 +93,7 @@ func alignTable(pairs []pair, a, b []element, a0, b0 int) []pair {
 		pairs = append(pairs, gotoh(a, b, a0, b0)...)
 	}
 	for k := range tail {
-		pairs = append(pairs, pair{a0 + m + k, b0 + n + k})
+		pairs = append(pairs, newPair(a0+m+k, b0+n+k))
 	}
 	return pairs
 }
@@ -167,7 +169,7 @@ func gotoh(a, b []element, a0, b0 int) []pair {
 		}
 		switch state {
 		case fromM:
-			pairs = append(pairs, pair{a0 + i - 1, b0 + j - 1})
+			pairs = append(pairs, newPair(a0+i-1, b0+j-1))
 			i, j = i-1, j-1
 			state = 3
 		case fromX:

@@ -31,9 +31,9 @@ func placeWhole(ctx context.Context, mock, seq []element, trim bool) (*occurrenc
 		if len(pairs) == 0 {
 			return nil, nil
 		}
-		iv = interval{pairs[0].b, pairs[len(pairs)-1].b + 1}
+		iv = interval{int(pairs[0].b), int(pairs[len(pairs)-1].b) + 1}
 		for i := range pairs {
-			pairs[i].b -= iv.start
+			pairs[i].b -= int32(iv.start)
 		}
 	}
 	return newOccurrence(mock, seq, pairs, iv), nil
@@ -47,12 +47,12 @@ func newOccurrence(mock, seq []element, pairs []pair, iv interval) *occurrence {
 	}
 	gap, next := 0, iv.start
 	for _, p := range pairs {
-		b := iv.start + p.b
+		b := iv.start + int(p.b)
 		for ; next < b; next++ {
 			o.inserted = append(o.inserted, insertion{gap, int32(next)})
 		}
 		o.at[p.a] = int32(b)
-		gap, next = p.a+1, b+1
+		gap, next = int(p.a)+1, b+1
 		s := score(mock[p.a], seq[b])
 		o.score += int(s)
 		if mock[p.a].geom == seq[b].geom {

@@ -118,7 +118,7 @@ func (s *sequence) placeTypical(ctx context.Context, f *fit) ([]placedClass, err
 		if c := classes[i]; c.rep == f.mockRep {
 			itself := make([]pair, len(f.mock))
 			for i := range itself {
-				itself[i] = pair{i, i}
+				itself[i] = newPair(i, i)
 			}
 			o = newOccurrence(f.mock, f.mock, itself, interval{0, len(f.mock)})
 		} else {

@@ -130,7 +130,7 @@ func meetAtAnEnd(pairs []pair, n, m int) bool {
 	if len(pairs) == 0 {
 		return false
 	}
-	return pairs[0] == pair{0, 0} || pairs[len(pairs)-1] == pair{n - 1, m - 1}
+	return pairs[0] == pair{0, 0} || pairs[len(pairs)-1] == newPair(n-1, m-1)
 }
 
 // cyclicMatch returns at which launch the cyclic sequence begins that equals the
