@@ -17,7 +17,10 @@ func Report(ctx context.Context, t *trace.Trace, o Options) (*Result, error) {
 		return nil, err
 	}
 	c := &comparer{o: o.withDefaults()}
-	families := familiesOf(t)
+	var families map[string]string
+	if !c.o.NoFamilies || c.o.By == ByFamily {
+		families = familiesOf(t)
+	}
 	c.family = func(name string) string { return families[name] }
 	r := emptyResult(c.o)
 	r.Mode = ModeReport
@@ -33,8 +36,7 @@ func Report(ctx context.Context, t *trace.Trace, o Options) (*Result, error) {
 	return r, nil
 }
 
-// familiesOf returns the family of each kernel name of a trace. To tell them is
-// most of the time to make the table of a small report.
+// familiesOf returns the family of each kernel name of a trace.
 func familiesOf(t *trace.Trace) map[string]string {
 	names := kernelNames(t)
 	families := make(map[string]string, len(names))

@@ -58,6 +58,9 @@ type Options struct {
 	// By chooses what Result.Kernels is grouped by.
 	// ByName if empty.
 	By Grouping
+	// NoFamilies lets Report leave KernelRow.Family empty: to tell families is a
+	// large part of making the table of a small report.
+	NoFamilies bool
 	// Launches lists each site's launches in the result.
 	Launches bool
 	// Plots adds what a page needs to draw: Sample.Values of the sites and

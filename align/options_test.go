@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/nsysdiff/nsysdiff/align"
 	"github.com/nsysdiff/nsysdiff/trace"
 )
@@ -43,6 +45,27 @@ func TestOptionsOutOfRange(t *testing.T) {
 				t.Errorf("%s: %v, want %q", tt.reason, err, tt.want)
 			}
 		}
+	}
+}
+
+// TestNoFamilies: it leaves the families of rows out and changes nothing else.
+func TestNoFamilies(t *testing.T) {
+	tr := forwards("model", 4, []string{"norm", "nvjet_sm90_tst_128x32_64x10_4x1_v_bz_splitK_TNT"}, []int64{8, 90})
+	for _, by := range []align.Grouping{align.ByName, align.ByFamily, align.ByShort, align.ByGrid} {
+		want := report(t, tr, align.Options{By: by})
+		got := report(t, tr, align.Options{By: by, NoFamilies: true})
+		for i := range want.Kernels {
+			if row := &want.Kernels[i]; row.Family == "" {
+				t.Errorf("by %s: %s has no family", by, row.Name)
+			}
+			want.Kernels[i].Family, got.Kernels[i].Family = "", ""
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("by %s (-with +without):\n%s", by, d)
+		}
+	}
+	if row := report(t, tr, align.Options{NoFamilies: true}).Kernels[0]; row.Family != "" {
+		t.Errorf("%s has a family: %s", row.Name, row.Family)
 	}
 }
 

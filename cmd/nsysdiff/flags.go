@@ -247,6 +247,7 @@ func (f *flags) chooseOutputs() (err error) {
 		return usage("ask for JSON: --format json, or --out json=FILE", "--json-launches has no use without JSON")
 	}
 	c.options.Plots = c.writes("html")
+	c.options.NoFamilies = !c.writes("json")
 	return nil
 }
 

@@ -27,7 +27,7 @@ func mustParse(t *testing.T, args ...string) *config {
 
 func TestDefaults(t *testing.T) {
 	c := mustParse(t, "a", "b")
-	want := align.Options{By: align.ByName}
+	want := align.Options{By: align.ByName, NoFamilies: true} // text shows none
 	if d := cmp.Diff(want, c.options); d != "" {
 		t.Errorf("options (-want +got):\n%s", d)
 	}
