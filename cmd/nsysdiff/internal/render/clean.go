@@ -36,16 +36,27 @@ func Clean(s string) string {
 }
 
 func isClean(s string) bool {
+	if isPrintableASCII(s) {
+		return true
+	}
 	for i, r := range s {
-		if r >= ' ' && r <= '~' {
-			continue // as nearly all, and to ask of each takes long
-		}
 		if r == utf8.RuneError {
 			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
 				return false
 			}
 		}
 		if !strconv.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPrintableASCII reports whether s is printable ASCII, as nearly all is: to ask more of each
+// character takes long.
+func isPrintableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
 			return false
 		}
 	}

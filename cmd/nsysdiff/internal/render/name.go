@@ -15,7 +15,10 @@ import (
 // ambiguous width count as one, whatever the locale, so that equal results
 // give equal bytes.
 func width(s string) int {
-	if oneEach(s) {
+	switch {
+	case isPrintableASCII(s):
+		return len(s)
+	case oneEach(s):
 		return utf8.RuneCountInString(s)
 	}
 	return (&runewidth.Condition{}).StringWidth(s)
