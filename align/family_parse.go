@@ -261,7 +261,6 @@ func (s *parser) items(open byte) ([]phrase, bool) {
 	if s.depth++; s.depth > maxDepth {
 		return nil, false
 	}
-	defer func() { s.depth-- }()
 	end, first := closer(open), len(s.inside)
 	for {
 		p, ok := s.phrase(end)
@@ -276,6 +275,7 @@ func (s *parser) items(open byte) ([]phrase, bool) {
 		if last {
 			items := s.phraseSlab.keep(s.inside[first:])
 			s.inside = s.inside[:first]
+			s.depth--
 			return items, true
 		}
 	}
@@ -308,14 +308,16 @@ func (s *parser) phrase(end byte) (phrase, bool) {
 	}
 	for s.i < len(s.s) {
 		c, rest := s.s[s.i], s.s[s.i:]
+		if n := skipNamespace(rest); n > 0 {
+			s.i += n
+			continue
+		}
 		switch {
 		case c == ' ' || c == '\t' || c == '\n':
 			space = true
 			s.i++
 		case c == end, c == ',' && end != 0:
 			return done(), true
-		case skipNamespace(rest) > 0:
-			s.i += skipNamespace(rest)
 		case isWord(c):
 			w := word(rest)
 			write(len(w))
@@ -325,7 +327,7 @@ func (s *parser) phrase(end byte) (phrase, bool) {
 				s.i += len(op) - len(sym)
 				write(len(sym))
 			}
-		case strings.HasPrefix(rest, "->"), strings.HasPrefix(rest, "<<"), strings.HasPrefix(rest, "<="):
+		case strings.HasPrefix(rest, "::"), strings.HasPrefix(rest, "->"), strings.HasPrefix(rest, "<<"), strings.HasPrefix(rest, "<="):
 			write(2)
 		case c == '>' && end != '>' && end != 0: // a comparison in brackets
 			write(1)
@@ -403,7 +405,7 @@ func (t *pending) take(name string) string {
 func spaceAfter(c byte) bool { return c != 0 && isWord(c) || c == '*' || c == '&' }
 
 func isWord(c byte) bool {
-	return c == '_' || c == '~' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return 'a' <= c && c <= 'z' || c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || c == '~' || c >= 0x80
 }
 
 // word returns the letters and digits that s begins with.
@@ -435,23 +437,24 @@ func operator(s string) string {
 // (THRUST_300001_SM_750_800_NS) have them.
 func skipNamespace(s string) int {
 	n := 0
-	switch {
-	case strings.HasPrefix(s, "<unnamed>"):
-		n = len("<unnamed>")
-	case strings.HasPrefix(s, "(anonymous namespace)"):
-		n = len("(anonymous namespace)")
-	case s[0] == '_' || s[0] == 'C' || s[0] == 'T':
+	switch s[0] {
+	case '<':
+		if strings.HasPrefix(s, "<unnamed>") {
+			n = len("<unnamed>")
+		}
+	case '(':
+		if strings.HasPrefix(s, "(anonymous namespace)") {
+			n = len("(anonymous namespace)")
+		}
+	case '_', 'C', 'T':
 		w := word(s)
 		version := strings.HasPrefix(w, "__") && isNumber(w[2:]) ||
 			strings.HasSuffix(w, "_NS") && (strings.HasPrefix(w, "CUB_") || strings.HasPrefix(w, "THRUST_"))
-		if !version && !strings.HasPrefix(w, "_GLOBAL__N_") {
-			return 0
+		if version || strings.HasPrefix(w, "_GLOBAL__N_") {
+			n = len(w)
 		}
-		n = len(w)
-	default:
-		return 0
 	}
-	if !strings.HasPrefix(s[n:], "::") {
+	if n == 0 || !strings.HasPrefix(s[n:], "::") {
 		return 0
 	}
 	return n + len("::")
@@ -553,7 +556,8 @@ func lambda(q part) part {
 	if !ok {
 		return q
 	}
-	item := append(append(phrase{}, p[:len(p)-1]...), part{text: "#" + n})
+	item := slices.Clone(p)
+	item[len(p)-1] = part{text: "#" + n}
 	return part{open: '{', items: []phrase{item}}
 }
 
