@@ -356,12 +356,14 @@ func TestCorruptPage(t *testing.T) {
 	leaf := int64(binary.BigEndian.Uint32(page[int64(binary.BigEndian.Uint16(page[12:])):]))
 	copy(b[(leaf-1)*pageSize:], bytes.Repeat([]byte{0xAA}, int(pageSize)))
 	path := write(t, "r.sqlite", b)
-	db, err := nsysdb.Open(context.Background(), path, nsysdb.Options{})
-	if err == nil {
-		defer db.Close()
-		_, err = db.Read(context.Background(), nsysdb.Query{})
+	for _, ahead := range []*nsysdb.Query{nil, {}} {
+		db, err := nsysdb.Open(context.Background(), path, nsysdb.Options{Ahead: ahead})
+		if err == nil {
+			defer db.Close()
+			_, err = db.Read(context.Background(), nsysdb.Query{})
+		}
+		checkError(t, err, path, nsysdb.Corrupt, "damaged", "copy the file again")
 	}
-	checkError(t, err, path, nsysdb.Corrupt, "damaged", "copy the file again")
 }
 
 func TestFutureSchema(t *testing.T) {

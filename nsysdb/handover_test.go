@@ -423,6 +423,8 @@ func TestProgressStartsAgain(t *testing.T) {
 	}
 }
 
+func nobody(*source, map[string]table.Table) {}
+
 // TestWhoReads: SQLite is there wherever the build has it; the environment can turn
 // the scanner off, in such a build.
 func TestWhoReads(t *testing.T) {
@@ -432,7 +434,7 @@ func TestWhoReads(t *testing.T) {
 		wantScanner bool
 	}{{"", true}, {"on", true}, {"off", !sqlite.Available}} {
 		t.Setenv(scannerVariable, c.value)
-		s, tables, err := openSource(t.Context(), path, []string{"StringIds", "NO_SUCH_TABLE"})
+		s, tables, err := openSource(t.Context(), path, []string{"StringIds", "NO_SUCH_TABLE"}, nobody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -465,11 +467,11 @@ func TestTooManyFiles(t *testing.T) {
 func TestOpenSourceErrors(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if s, _, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite", nil); !errors.Is(err, context.Canceled) || s != nil {
+	if s, _, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite", nil, nobody); !errors.Is(err, context.Canceled) || s != nil {
 		t.Errorf("canceled: %v, %v", s, err)
 	}
 	// A file that is no database: this one.
-	_, _, err := openSource(t.Context(), "handover_test.go", nil)
+	_, _, err := openSource(t.Context(), "handover_test.go", nil, nobody)
 	want := []error{sqlite.ErrNotDatabase}
 	if !sqlite.Available {
 		want = []error{sqlite.ErrNoSQLite, table.ErrUnsupported}

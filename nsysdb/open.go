@@ -3,6 +3,7 @@ package nsysdb
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -12,6 +13,11 @@ import (
 type Options struct {
 	// Workers is the number of goroutines that read; GOMAXPROCS if 0.
 	Workers int
+	// Ahead, if not nil, is what [DB.Read] will be asked for first. Of a small
+	// report, Open reads it while it waits for SQLite, and Read returns it. Nothing
+	// else changes: what is wrong is said by Open or Read as ever, and another query
+	// is answered as if there were no Ahead. Ahead.Progress is not called.
+	Ahead *Query
 }
 
 // A DB is an open report. Its methods may be called concurrently.
@@ -23,6 +29,7 @@ type DB struct {
 	capture trace.Capture
 	devices map[cudaDevice]int // the id of its GPU
 	usable  error              // why Read refuses; nil if it does not
+	ahead   atomic.Pointer[aheadRead]
 }
 
 // Open opens a report that Nsight Systems exported to SQLite and reads what it
@@ -40,11 +47,18 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := probe(path); err != nil {
 		return nil, err
 	}
-	src, tables, err := openSource(ctx, path, tableNames[:])
+	var db *DB
+	src, tables, err := openSource(ctx, path, tableNames[:], func(scanner *source, tables map[string]table.Table) {
+		db = openAhead(ctx, path, opts, scanner, tables)
+	})
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	db := &DB{path: path, workers: opts.Workers, src: src}
+	if db != nil && src.scanner != nil { // SQLite sees what the scanner saw
+		db.src = src
+		return db, nil
+	}
+	db = &DB{path: path, workers: opts.Workers, src: src}
 	if err := db.init(ctx, tables); err != nil {
 		src.Close()
 		return nil, explain(path, err)

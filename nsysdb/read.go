@@ -38,9 +38,12 @@ type Query struct {
 // Where the report has no launches the error is that of [DB.Usable]; where the
 // scope leaves none of them, a [*trace.EmptyScopeError].
 func (db *DB) Read(ctx context.Context, q Query) (*trace.Trace, error) {
-	t, err := db.read(ctx, &q)
-	if err != nil {
-		return nil, explain(db.path, err)
+	t := db.takeAhead(ctx, q)
+	if t == nil {
+		var err error
+		if t, err = db.read(ctx, &q); err != nil {
+			return nil, explain(db.path, err)
+		}
 	}
 	changed, err := db.src.Changed()
 	if err != nil {

@@ -33,34 +33,38 @@ type source struct {
 // openSource opens a report and tells the tables of some names that it has. An
 // error may be that the columns of one cannot be told, since a table without its
 // columns would pass for one of an older report.
-func openSource(ctx context.Context, path string, names []string) (_ *source, _ map[string]table.Table, err error) {
+//
+// It takes SQLite several times as long as the scanner to tell the tables. Until it
+// has, meanwhile is called with a source of the scanner alone and the tables that it
+// sees. What that finds stands if the source that is returned still has the scanner.
+func openSource(ctx context.Context, path string, names []string, meanwhile func(*source, map[string]table.Table)) (_ *source, _ map[string]table.Table, err error) {
 	s := &source{path: path}
 	defer func() {
 		if err != nil {
 			s.Close()
 		}
 	}()
-	var seen, tables map[string]table.Table
-	var refused error
-	var scan sync.WaitGroup
+	var file *table.File
 	if os.Getenv(scannerVariable) != "off" || !sqlite.Available {
 		// The file stays open until Close, whoever reads it.
-		file, err := pages.OpenFile(path)
-		if err != nil {
+		if file, err = pages.OpenFile(path); err != nil {
 			return nil, nil, err
 		}
-		scan.Go(func() {
-			if s.scanner, refused = pages.New(ctx, path, file); refused != nil {
-				s.scanner, s.refused = nil, file
-				return
-			}
-			seen, refused = s.scanner.Tables(ctx, names)
-		})
 	}
-	if s.lib, err = sqlite.Open(ctx, path); err == nil {
-		tables, err = s.lib.Tables(ctx, names)
+	var seen, tables map[string]table.Table
+	var refused error
+	var lib sync.WaitGroup
+	lib.Go(func() {
+		if s.lib, err = sqlite.Open(ctx, path); err == nil {
+			tables, err = s.lib.Tables(ctx, names)
+		}
+	})
+	if file != nil {
+		if seen, refused = s.scan(ctx, file, names); refused == nil {
+			meanwhile(&source{path: path, scanner: s.scanner}, seen)
+		}
 	}
-	scan.Wait()
+	lib.Wait()
 	switch {
 	case refused != nil && !errors.Is(refused, table.ErrUnsupported):
 		return nil, nil, refused
@@ -78,6 +82,18 @@ func openSource(ctx context.Context, path string, names []string) (_ *source, _ 
 	}
 	tables, err = s.decide(names, seen, tables)
 	return s, tables, err
+}
+
+// scan gives the file to the scanner, or keeps it if that refuses it, and tells the
+// tables of the names given as the scanner sees them.
+func (s *source) scan(ctx context.Context, file *table.File, names []string) (map[string]table.Table, error) {
+	scanner, err := pages.New(ctx, s.path, file)
+	if err != nil {
+		s.refused = file
+		return nil, err
+	}
+	s.scanner = scanner
+	return scanner.Tables(ctx, names)
 }
 
 // decide returns the tables of the names given that the report has, given those that

@@ -24,10 +24,10 @@ type exporter struct {
 	n   int
 }
 
-// open opens a report, after its export if it is an .nsys-rep and there is an
-// nsys to do it.
-func (x *exporter) open(ctx context.Context, path string) (*nsysdb.DB, error) {
-	db, err := nsysdb.Open(ctx, path, nsysdb.Options{})
+// open opens a report that will be asked for q, after its export if it is an
+// .nsys-rep and there is an nsys to do it.
+func (x *exporter) open(ctx context.Context, path string, q nsysdb.Query) (*nsysdb.DB, error) {
+	db, err := nsysdb.Open(ctx, path, nsysdb.Options{Ahead: &q})
 	var e *nsysdb.Error
 	if !errors.As(err, &e) || e.Kind != nsysdb.NsysRep {
 		return db, err
@@ -44,7 +44,7 @@ func (x *exporter) open(ctx context.Context, path string) (*nsysdb.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err = nsysdb.Open(ctx, exported, nsysdb.Options{})
+	db, err = nsysdb.Open(ctx, exported, nsysdb.Options{Ahead: &q})
 	return db, named(err, path)
 }
 

@@ -94,7 +94,7 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	// may take long. Of very many not all can be open at a time.
 	each(ctx, len(sources), func(i int) {
 		if s := &sources[i]; s.only {
-			s.open(ctx, x, c.options.Launches)
+			s.open(ctx, x, c)
 		}
 	})
 	watch.lap("open")
@@ -105,7 +105,7 @@ func (c *config) sources(ctx context.Context, summarised bool, stderr io.Writer,
 	each(ctx, len(sources), func(i int) {
 		s := &sources[i]
 		if !s.only {
-			s.open(ctx, x, c.options.Launches)
+			s.open(ctx, x, c)
 		}
 		if s.err == nil {
 			s.read(ctx, c, bar.report(i))
@@ -137,16 +137,16 @@ func launches(sources []source) (n int) {
 }
 
 // open opens the report, or reads the summary.
-func (s *source) open(ctx context.Context, x *exporter, launches bool) {
+func (s *source) open(ctx context.Context, x *exporter, c *config) {
 	if is, err := summary.IsFile(s.path); err == nil && (is || emptySummary(s.path)) {
 		switch s.summary, s.err = summary.ReadFile(s.path); {
 		case s.err != nil:
-		case launches:
+		case c.options.Launches:
 			s.err = &problem{msg: s.path + ": is a summary, which does not hold all launches that --json-launches lists", hint: "name the report itself"}
 		}
 		return
 	}
-	if s.db, s.err = x.open(ctx, s.path); s.err == nil {
+	if s.db, s.err = x.open(ctx, s.path, s.query(c)); s.err == nil {
 		s.err = named(s.db.Usable(), s.path)
 	}
 }
@@ -176,12 +176,9 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 			return
 		}
 	}
-	s.trace, s.err = s.db.Read(ctx, nsysdb.Query{
-		Scope:    *s.scope,
-		NVTX:     !c.options.NoNVTX,
-		MemOps:   c.options.MemOps || s.reduced,
-		Progress: progress,
-	})
+	q := s.query(c)
+	q.Progress = progress
+	s.trace, s.err = s.db.Read(ctx, q)
 	s.db.Close()
 	s.db = nil
 	if s.err != nil {
@@ -193,6 +190,11 @@ func (s *source) read(ctx context.Context, c *config, progress func(done, total 
 		s.summary, s.err = summary.OfOrigin(ctx, s.trace, from, align.ReduceOptions{NoNVTX: c.options.NoNVTX})
 		s.trace = nil
 	}
+}
+
+// query returns what is read of the report.
+func (s *source) query(c *config) nsysdb.Query {
+	return nsysdb.Query{Scope: *s.scope, NVTX: !c.options.NoNVTX, MemOps: c.options.MemOps || s.reduced}
 }
 
 // fatal returns the error that keeps the sides from being compared: of a side
