@@ -19,20 +19,20 @@ type aheadRead struct {
 	trace *trace.Trace
 }
 
-// openAhead opens a report by what the scanner alone says and, if it is small, reads
-// what Read will be asked for. Where anything is wrong it gives up what it was at, and
-// leaves it to Open and Read, once SQLite is there, to say what.
-func openAhead(ctx context.Context, path string, opts Options, src *source, tables map[string]table.Table) *DB {
-	tables, err := src.decide(tableNames[:], tables, nil)
+// openAhead opens a small report by what the scanner alone says, and reads what Read
+// will be asked for, if that is known. Where anything is wrong it gives up, and leaves it
+// to Open and Read to say what, once SQLite has said its part.
+func openAhead(ctx context.Context, path string, opts Options, scanner *source, tables map[string]table.Table) *DB {
+	if info, err := os.Stat(path); err != nil || opts.Ahead == nil || info.Size() > aheadBytes {
+		return nil
+	}
+	tables, err := scanner.decide(tableNames[:], tables, nil)
 	if err != nil {
 		return nil
 	}
-	db := &DB{path: path, workers: opts.Workers, src: src}
-	if db.init(ctx, tables) != nil {
+	db := &DB{path: path, workers: opts.Workers, src: scanner}
+	if db.said, err = describe(ctx, path, tables, scanner); err != nil || db.init(ctx, tables, nil) != nil {
 		return nil
-	}
-	if info, err := os.Stat(path); err != nil || opts.Ahead == nil || info.Size() > aheadBytes {
-		return db
 	}
 	query := *opts.Ahead
 	query.Progress = nil
@@ -40,6 +40,13 @@ func openAhead(ctx context.Context, path string, opts Options, src *source, tabl
 		db.ahead.Store(&aheadRead{query, t})
 	}
 	return db
+}
+
+// stands reports whether a DB of the scanner alone, nil if there is none, is what SQLite
+// too would have made of the report, given the source of both and what SQLite says of the
+// capture, or why it cannot.
+func (db *DB) stands(src *source, said description, describing error) bool {
+	return db != nil && src.scanner != nil && (src.lib == nil || describing == nil && reflect.DeepEqual(db.said, said))
 }
 
 // takeAhead returns, once, what was read ahead, if that is what q asks for.

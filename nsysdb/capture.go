@@ -16,36 +16,34 @@ import (
 // package knows.
 const newestSchema = 3
 
-// describe fills in db.capture.
-func (db *DB) describe(ctx context.Context, tables map[string]table.Table) error {
-	c := &db.capture
-	c.Path = db.path
-	d := describer{ctx: ctx, db: db, c: c}
+// A description is what the small tables of a report say of its capture.
+type description struct {
+	capture trace.Capture
+	devices map[cudaDevice]int // the id of its GPU
+}
+
+// describe reads the small tables of a report. It may not be an export of Nsight Systems.
+func describe(ctx context.Context, path string, tables map[string]table.Table, src *source) (description, error) {
+	said := description{capture: trace.Capture{Path: path}}
+	d := describer{ctx: ctx, tables: tables, read: src.metadata, description: &said, c: &said.capture}
 	d.export()
 	d.captureMeta()
 	d.system()
 	d.gpus()
-	d.devices()
+	d.tellDevices()
 	d.processes()
 	d.clock()
-	d.opaque()
 	d.diagnostics()
-	d.nvtx()
-	for _, name := range db.layout.calls {
-		n, err := db.src.count(ctx, name)
-		if err != nil {
-			return err
-		}
-		c.HasAPI = c.HasAPI || n > 0
-	}
-	return d.err
+	return said, d.err
 }
 
 // A describer reads the small tables that describe a capture. Its first error
 // stays in err and makes the rest do nothing.
 type describer struct {
-	ctx context.Context
-	db  *DB
+	ctx    context.Context
+	tables map[string]table.Table
+	read   func(ctx context.Context, name string, columns []string, fn func([]table.Value) error) error
+	*description
 	c   *trace.Capture
 	err error
 
@@ -56,12 +54,7 @@ type describer struct {
 // rows calls fn with each row of a small table. A column that the table does not
 // have reads as NULL.
 func (d *describer) rows(name string, names []string, fn func(row []table.Value)) {
-	d.each(d.db.src.metadata, name, names, fn)
-}
-
-// each is rows of a table of any size, which read reads.
-func (d *describer) each(read func(context.Context, string, []string, func([]table.Value) error) error, name string, names []string, fn func(row []table.Value)) {
-	t, ok := d.db.layout.tables[name]
+	t, ok := d.tables[name]
 	if d.err != nil || !ok {
 		return
 	}
@@ -78,7 +71,7 @@ func (d *describer) each(read func(context.Context, string, []string, func([]tab
 		return
 	}
 	row := make([]table.Value, len(names))
-	d.err = read(d.ctx, name, have, func(r []table.Value) error {
+	d.err = d.read(d.ctx, name, have, func(r []table.Value) error {
 		for i, p := range place {
 			row[i] = table.Value{}
 			if p >= 0 {
@@ -224,14 +217,6 @@ func (d *describer) clock() {
 	}
 }
 
-// opaque counts the CUDA graphs that were traced as a whole.
-func (d *describer) opaque() {
-	d.each(d.db.src.rows, d.db.layout.graphTraces, []string{"start", "end"}, func(r []table.Value) {
-		d.c.OpaqueGraphs++
-		d.c.OpaqueNS += max(0, num(r[1])-num(r[0]))
-	})
-}
-
 // Severities of DIAGNOSTIC_EVENT, from ENUM_DIAGNOSTIC_SEVERITY_LEVEL: 1 is
 // info and 4 verbose.
 const (
@@ -308,23 +293,56 @@ func droppedEvents(text string) int64 {
 	return n
 }
 
-// nvtx tells whether the report holds ranges, which ends at the first.
-func (d *describer) nvtx() {
-	if d.err != nil || d.db.layout.nvtx == "" {
-		return
+// survey fills in what the tables of events say of the capture.
+func (db *DB) survey(ctx context.Context) error {
+	if err := db.opaque(ctx); err != nil {
+		return err
 	}
-	err := d.db.src.rows(d.ctx, d.db.layout.nvtx, []string{"eventType"}, func(r []table.Value) error {
-		typ, err := whole(r[0], d.db.layout.nvtx, "eventType")
+	if err := db.nvtx(ctx); err != nil {
+		return err
+	}
+	for _, name := range db.layout.calls {
+		n, err := db.src.count(ctx, name)
+		if err != nil {
+			return err
+		}
+		db.capture.HasAPI = db.capture.HasAPI || n > 0
+	}
+	return nil
+}
+
+// opaque counts the CUDA graphs that were traced as a whole.
+func (db *DB) opaque(ctx context.Context) error {
+	name := db.layout.graphTraces
+	if name == "" {
+		return nil
+	}
+	return db.src.rows(ctx, name, []string{"start", "end"}, func(r []table.Value) error {
+		db.capture.OpaqueGraphs++
+		db.capture.OpaqueNS += max(0, num(r[1])-num(r[0]))
+		return nil
+	})
+}
+
+// nvtx tells whether the report holds ranges, which ends at the first.
+func (db *DB) nvtx(ctx context.Context) error {
+	name := db.layout.nvtx
+	if name == "" {
+		return nil
+	}
+	err := db.src.rows(ctx, name, []string{"eventType"}, func(r []table.Value) error {
+		typ, err := whole(r[0], name, "eventType")
 		if err != nil {
 			return err
 		}
 		if isRange(typ) {
-			d.c.HasNVTX = true
+			db.capture.HasNVTX = true
 			return errStop
 		}
 		return nil
 	})
-	if err != errStop {
-		d.err = err
+	if err == errStop {
+		return nil
 	}
+	return err
 }

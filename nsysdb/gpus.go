@@ -31,12 +31,12 @@ func (d *describer) gpus() {
 // and orders those that it sees.
 type cudaDevice struct{ pid, id int }
 
-// devices reads which GPU each device of a process is: gpuId is an id of
+// tellDevices reads which GPU each device of a process is: gpuId is an id of
 // TARGET_INFO_GPU, pid the operating system's. Old exports have no such table.
-func (d *describer) devices() {
-	d.db.devices = map[cudaDevice]int{}
+func (d *describer) tellDevices() {
+	d.devices = map[cudaDevice]int{}
 	d.rows("TARGET_INFO_CUDA_DEVICE", []string{"pid", "cudaId", "gpuId"}, func(r []table.Value) {
-		d.db.devices[cudaDevice{int(num(r[0])), int(num(r[1]))}] = int(num(r[2]))
+		d.devices[cudaDevice{int(num(r[0])), int(num(r[1]))}] = int(num(r[2]))
 	})
 }
 
@@ -45,7 +45,7 @@ func (d *describer) devices() {
 func (db *DB) gpusOf(tracks []trace.Track) []trace.GPU {
 	used := map[int]bool{}
 	for _, t := range tracks {
-		gpu, ok := db.devices[cudaDevice{t.PID, t.Device}]
+		gpu, ok := db.said.devices[cudaDevice{t.PID, t.Device}]
 		if !ok || !slices.ContainsFunc(db.capture.GPUs, func(g trace.GPU) bool { return g.ID == gpu }) {
 			return slices.Clone(db.capture.GPUs)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table/sqlite"
+	"github.com/nsysdiff/nsysdiff/trace"
 )
 
 // A scripted is a table.Source whose one table holds a column of the numbers
@@ -200,6 +201,37 @@ func TestMetadata(t *testing.T) {
 		err := s.metadata(t.Context(), "t", nil, func([]table.Value) error { n++; return nil })
 		if n != c.want || err != nil {
 			t.Errorf("SQLite %v: %d rows, %v, want %d", c.lib, n, err, c.want)
+		}
+	}
+}
+
+// TestAheadStands: what the scanner made of a report before SQLite had opened it counts
+// if SQLite sees the same tables and says the same of the capture.
+func TestAheadStands(t *testing.T) {
+	said := func(host string) description {
+		return description{trace.Capture{Path: "r", Host: host}, map[cudaDevice]int{{1, 0}: 2}}
+	}
+	other := said("h")
+	other.devices[cudaDevice{1, 0}] = 3
+	early, scanner, lib := &DB{said: said("h")}, &scripted{}, &scripted{}
+	for _, c := range []struct {
+		name  string
+		early *DB
+		src   source
+		said  description
+		err   error
+		want  bool
+	}{
+		{"the same", early, source{scanner: scanner, lib: lib}, said("h"), nil, true},
+		{"another host", early, source{scanner: scanner, lib: lib}, said("i"), nil, false},
+		{"another device", early, source{scanner: scanner, lib: lib}, other, nil, false},
+		{"SQLite cannot tell", early, source{scanner: scanner, lib: lib}, said("h"), errors.New("damaged"), false},
+		{"other tables", early, source{lib: lib}, said("h"), nil, false},
+		{"no SQLite", early, source{scanner: scanner}, description{}, nil, true},
+		{"nothing was read", nil, source{scanner: scanner, lib: lib}, said("h"), nil, false},
+	} {
+		if got := c.early.stands(&c.src, c.said, c.err); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }
@@ -423,8 +455,6 @@ func TestProgressStartsAgain(t *testing.T) {
 	}
 }
 
-func nobody(*source, map[string]table.Table) {}
-
 // TestWhoReads: SQLite is there wherever the build has it; the environment can turn
 // the scanner off, in such a build.
 func TestWhoReads(t *testing.T) {
@@ -434,7 +464,7 @@ func TestWhoReads(t *testing.T) {
 		wantScanner bool
 	}{{"", true}, {"on", true}, {"off", !sqlite.Available}} {
 		t.Setenv(scannerVariable, c.value)
-		s, tables, err := openSource(t.Context(), path, []string{"StringIds", "NO_SUCH_TABLE"}, nobody)
+		s, tables, err := openSource(t.Context(), path, []string{"StringIds", "NO_SUCH_TABLE"}, beside{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -467,11 +497,11 @@ func TestTooManyFiles(t *testing.T) {
 func TestOpenSourceErrors(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if s, _, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite", nil, nobody); !errors.Is(err, context.Canceled) || s != nil {
+	if s, _, err := openSource(canceled, "../testdata/dsa_mock_gen_graph.sqlite", nil, beside{}); !errors.Is(err, context.Canceled) || s != nil {
 		t.Errorf("canceled: %v, %v", s, err)
 	}
 	// A file that is no database: this one.
-	_, _, err := openSource(t.Context(), "handover_test.go", nil, nobody)
+	_, _, err := openSource(t.Context(), "handover_test.go", nil, beside{})
 	want := []error{sqlite.ErrNotDatabase}
 	if !sqlite.Available {
 		want = []error{sqlite.ErrNoSQLite, table.ErrUnsupported}

@@ -26,9 +26,9 @@ type DB struct {
 	workers int
 	src     *source
 	layout  layout
-	capture trace.Capture
-	devices map[cudaDevice]int // the id of its GPU
-	usable  error              // why Read refuses; nil if it does not
+	said    description
+	capture trace.Capture // what was said, and what the events show
+	usable  error         // why Read refuses; nil if it does not
 	ahead   atomic.Pointer[aheadRead]
 }
 
@@ -47,30 +47,44 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := probe(path); err != nil {
 		return nil, err
 	}
-	var db *DB
-	src, tables, err := openSource(ctx, path, tableNames[:], func(scanner *source, tables map[string]table.Table) {
-		db = openAhead(ctx, path, opts, scanner, tables)
+	db := &DB{path: path, workers: opts.Workers}
+	var early *DB
+	var describing error
+	src, tables, err := openSource(ctx, path, tableNames[:], beside{
+		scanner: func(src *source, tables map[string]table.Table) { early = openAhead(ctx, path, opts, src, tables) },
+		lib: func(src *source, tables map[string]table.Table) {
+			db.said, describing = describe(ctx, path, tables, src)
+		},
 	})
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	if db != nil && src.scanner != nil { // SQLite sees what the scanner saw
-		db.src = src
-		return db, nil
+	db.src = src
+	switch {
+	case early.stands(src, db.said, describing):
+		early.src = src
+		return early, nil
+	case src.lib == nil:
+		db.said, describing = describe(ctx, path, tables, src)
 	}
-	db = &DB{path: path, workers: opts.Workers, src: src}
-	if err := db.init(ctx, tables); err != nil {
+	if err := db.init(ctx, tables, describing); err != nil {
 		src.Close()
 		return nil, explain(path, err)
 	}
 	return db, nil
 }
 
-func (db *DB) init(ctx context.Context, tables map[string]table.Table) (err error) {
+// init fills in a DB that has a source and, unless there was an error in describing,
+// what the report says of itself.
+func (db *DB) init(ctx context.Context, tables map[string]table.Table, describing error) (err error) {
+	db.capture = db.said.capture
 	if err := db.detect(ctx, tables); err != nil {
 		return err
 	}
-	if err := db.describe(ctx, tables); err != nil {
+	if describing != nil {
+		return describing
+	}
+	if err := db.survey(ctx); err != nil {
 		return err
 	}
 	db.usable, err = db.diagnose(ctx)

@@ -34,10 +34,11 @@ type source struct {
 // error may be that the columns of one cannot be told, since a table without its
 // columns would pass for one of an older report.
 //
-// It takes SQLite several times as long as the scanner to tell the tables. Until it
-// has, meanwhile is called with a source of the scanner alone and the tables that it
-// sees. What that finds stands if the source that is returned still has the scanner.
-func openSource(ctx context.Context, path string, names []string, meanwhile func(*source, map[string]table.Table)) (_ *source, _ map[string]table.Table, err error) {
+// The functions of b, of which either may be nil, are called side by side with sources
+// of the scanner or of SQLite alone and the tables that these see: SQLite takes several
+// times as long to tell. What is found of the scanner's stands if the source that is
+// returned still has the scanner.
+func openSource(ctx context.Context, path string, names []string, b beside) (_ *source, _ map[string]table.Table, err error) {
 	s := &source{path: path}
 	defer func() {
 		if err != nil {
@@ -55,13 +56,16 @@ func openSource(ctx context.Context, path string, names []string, meanwhile func
 	var refused error
 	var lib sync.WaitGroup
 	lib.Go(func() {
-		if s.lib, err = sqlite.Open(ctx, path); err == nil {
-			tables, err = s.lib.Tables(ctx, names)
+		if s.lib, err = sqlite.Open(ctx, path); err != nil {
+			return
+		}
+		if tables, err = s.lib.Tables(ctx, names); err == nil && b.lib != nil {
+			b.lib(&source{path: path, lib: s.lib}, tables)
 		}
 	})
 	if file != nil {
-		if seen, refused = s.scan(ctx, file, names); refused == nil {
-			meanwhile(&source{path: path, scanner: s.scanner}, seen)
+		if seen, refused = s.scan(ctx, file, names); refused == nil && b.scanner != nil {
+			b.scanner(&source{path: path, scanner: s.scanner}, seen)
 		}
 	}
 	lib.Wait()
@@ -82,6 +86,11 @@ func openSource(ctx context.Context, path string, names []string, meanwhile func
 	}
 	tables, err = s.decide(names, seen, tables)
 	return s, tables, err
+}
+
+// beside is what is done while a source is opened, see openSource.
+type beside struct {
+	scanner, lib func(*source, map[string]table.Table)
 }
 
 // scan gives the file to the scanner, or keeps it if that refuses it, and tells the
