@@ -13,22 +13,34 @@ import (
 // memory, so that a line of the cache that is read for one holds the others', too.
 const maxTile = minmax.Width
 
+const (
+	rowBits = 7            // tell the rows of a tile apart
+	maxRows = 1 << rowBits // two steps a block, see Sample.Steps
+)
+
 // A tile is columns side by side that no step has more than one launch of, and a row
 // for each step.
 //
 // The columns are sorted all at once, by the comparisons of one network, and once for
-// all that is asked of the order of durations and of steps.
+// all that is asked of the order of durations and, unless there are more than Sample.Steps
+// holds, of steps.
 type tile struct {
-	keys    [maxBlocks]minmax.Row // duration and, in the lowest stepBits, row; noLaunch where there is none
-	present [maxTile]uint64       // the rows that each column has, as bits
+	keys    [maxRows]minmax.Row // duration and, in the lowest rowBits, row; noLaunch where there is none
+	n       [maxTile]int        // launches
 	configs [maxTile]configCounts
+
+	// Of more rows than maxBlocks: twice the medians of blocks and, in the lowest
+	// stepBits, their numbers. Columns that some steps lack have other blocks, and have
+	// their medians here.
+	blocks [maxBlocks]minmax.Row
+	own    [maxTile][]float64
 }
 
 const noLaunch = math.MaxInt64 // is after all others
 
 // tiled reports whether the columns of a view can be measured as tiles.
 func (v *view) tiled() bool {
-	return !v.long && !v.plots && len(v.steps) <= maxBlocks &&
+	return !v.long && !v.plots && len(v.steps) <= maxRows &&
 		!slices.ContainsFunc(v.steps, func(st viewStep) bool { return len(st.columns) != 1 })
 }
 
@@ -36,7 +48,7 @@ func (v *view) tiled() bool {
 // number from.
 func (t *tile) gather(v *view, from, columns int) {
 	for i := range columns {
-		t.present[i] = 0
+		t.n[i], t.own[i] = 0, nil
 		t.configs[i].reset()
 	}
 	ns, _ := v.seq.t.Launches.Durations()
@@ -50,26 +62,53 @@ func (t *tile) gather(v *view, from, columns int) {
 				continue
 			}
 			launch := st.at(int(at))
-			row[i] = int64(ns[launch])<<stepBits | int64(k)
-			t.present[i] |= 1 << k
+			row[i] = int64(ns[launch])<<rowBits | int64(k)
+			t.n[i]++
 			t.configs[i].add(launch, configs[launch])
 		}
 	}
+	if rows := len(v.steps); rows > maxBlocks {
+		t.divide(rows, columns)
+	}
 }
 
-// sort sorts the columns of n rows, by Batcher's merge exchange, which takes a number of
-// rows that is no power of two as well (Knuth 1998, "Sorting and Searching", Algorithm
-// 5.2.2M).
-func (t *tile) sort(n int) {
-	if n < 2 {
+// divide takes the rows, of which there are more than maxBlocks, together in blocks, as
+// the function blocks does.
+func (t *tile) divide(rows, columns int) {
+	for b := range t.blocks {
+		first, last := b*rows/maxBlocks, (b+1)*rows/maxBlocks-1 // one row or two
+		for i := range columns {
+			twice := t.keys[first][i]>>rowBits + t.keys[last][i]>>rowBits
+			t.blocks[b][i] = twice<<stepBits | int64(b)
+		}
+	}
+	for i, n := range t.n[:columns] {
+		if n == rows || n == 0 {
+			continue
+		}
+		values := make([]uint32, 0, n)
+		for k := range rows {
+			if key := t.keys[k][i]; key != noLaunch {
+				values = append(values, uint32(key>>rowBits))
+			}
+		}
+		t.own[i] = blocks(values)
+	}
+}
+
+// sortColumns sorts columns, given by their rows, by Batcher's merge exchange, which takes
+// a number of rows that is no power of two as well (Knuth 1998, "Sorting and Searching",
+// Algorithm 5.2.2M).
+func sortColumns(rows []minmax.Row) {
+	if len(rows) < 2 {
 		return
 	}
-	top := 1 << (bits.Len(uint(n-1)) - 1)
+	top := 1 << (bits.Len(uint(len(rows)-1)) - 1)
 	for p := top; p > 0; p /= 2 {
 		for q, r, d := top, 0, p; ; q, r, d = q/2, p, q-p {
-			for i := range n - d {
+			for i := range len(rows) - d {
 				if i&p == r {
-					minmax.Order(&t.keys[i], &t.keys[i+d])
+					minmax.Order(&rows[i], &rows[i+d])
 				}
 			}
 			if q == p {
@@ -83,45 +122,77 @@ func (t *tile) sort(n int) {
 // take a fraction of the time that as many small ones take to be touched.
 type tileMemory struct {
 	samples []Sample
-	steps   []float64 // by column, then by step
+	steps   []float64 // by column, then by step or block
 	orders  []uint8
 }
 
 func newTileMemory(columns, steps int) *tileMemory {
-	return &tileMemory{hugepages.Make[Sample](columns), hugepages.Make[float64](columns * steps), hugepages.Make[uint8](columns * steps)}
+	n := columns * min(steps, maxBlocks)
+	return &tileMemory{hugepages.Make[Sample](columns), hugepages.Make[float64](n), hugepages.Make[uint8](n)}
 }
 
 // measure makes the cells of the columns that the tile holds.
 func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, ranks *sampleRanks) *sampleRanks {
 	rows := len(v.steps)
-	t.sort(rows)
+	steps := min(rows, maxBlocks)
+	lacking := t.lacking(rows, len(cells))
+	sortColumns(t.keys[:rows])
+	if rows > maxBlocks {
+		sortColumns(t.blocks[:])
+	}
 	for i := range cells {
-		present := t.present[i]
-		n := bits.OnesCount64(present)
+		n := t.n[i]
 		if n == 0 {
 			continue
 		}
 		if ranks == nil || ranks.n != n {
 			ranks = newSampleRanks(n)
 		}
-		at := (from + i) * rows
-		s, order := &memory.samples[from+i], memory.orders[at:at+n:at+n]
-		s.N, s.Steps = n, memory.steps[at:at+n:at+n]
-		var sums tally
-		for k := range order {
-			key := t.keys[k][i]
-			ns, at := key>>stepBits, key%maxBlocks
-			if n < rows {
-				at = int64(bits.OnesCount64(present & (1<<at - 1)))
+		at := (from + i) * steps
+		s := &memory.samples[from+i]
+		s.N, s.Steps = n, memory.steps[at:at+min(n, steps)]
+		order := memory.orders[at : at+min(n, steps)]
+		switch {
+		case t.own[i] != nil:
+			s.Steps, order = t.own[i], nil
+		case rows > maxBlocks:
+			for k := range order {
+				key := t.blocks[k][i]
+				order[k] = uint8(key % maxBlocks)
+				s.Steps[order[k]] = float64(key>>stepBits) / 2
 			}
-			s.Steps[at], order[k] = float64(ns), uint8(at)
-			sums.add(uint64(ns))
+		default:
+			for k := range order {
+				key := t.keys[k][i]
+				row := key % maxRows
+				order[k] = uint8(row - int64(bits.OnesCount64(lacking[i]&(1<<row-1))))
+				s.Steps[order[k]] = float64(key >> rowBits)
+			}
 		}
-		s.MinNS, s.MaxNS = t.keys[0][i]>>stepBits, t.keys[n-1][i]>>stepBits
+		var sums tally
+		for k := range n {
+			sums.add(uint64(t.keys[k][i] >> rowBits))
+		}
+		s.MinNS, s.MaxNS = t.keys[0][i]>>rowBits, t.keys[n-1][i]>>rowBits
 		sums.into(s)
-		s.setRanks(ranks, func(rank int) float64 { return float64(t.keys[rank][i] >> stepBits) })
+		s.setRanks(ranks, func(rank int) float64 { return float64(t.keys[rank][i] >> rowBits) })
 		cells[i] = newCell(v, from+i, s, &t.configs[i], rows)
 		cells[i].order = order
 	}
 	return ranks
+}
+
+// lacking returns, by column, the rows that it lacks, as bits, of no more than maxBlocks.
+func (t *tile) lacking(rows, columns int) (out [maxTile]uint64) {
+	for i, n := range t.n[:columns] {
+		if n == rows || rows > maxBlocks {
+			continue
+		}
+		for k := range rows {
+			if t.keys[k][i] == noLaunch {
+				out[i] |= 1 << k
+			}
+		}
+	}
+	return out
 }
