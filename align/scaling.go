@@ -47,7 +47,7 @@ func (s *Site) scales() bool { return s.Ratio != nil && s.Verdict != Communicati
 // thousands that do not, no more need be looked for.
 type trend struct {
 	scaled          bool // some site is
-	above, below, n int  // sites that are noticedly longer, or shorter, of n that are not short
+	above, below, n int  // sites that are noticeably longer, or shorter, of n that are not short
 }
 
 // moved reports whether the median ratio of sites that are not short may be noticed: one

@@ -134,8 +134,6 @@ func newTileMemory(columns, steps int) *tileMemory {
 // measure makes the cells of the columns that the tile holds.
 func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, ranks *sampleRanks) *sampleRanks {
 	rows := len(v.steps)
-	steps := min(rows, maxBlocks)
-	lacking := t.lacking(rows, len(cells))
 	sortColumns(t.keys[:rows])
 	if rows > maxBlocks {
 		sortColumns(t.blocks[:])
@@ -148,27 +146,8 @@ func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, rank
 		if ranks == nil || ranks.n != n {
 			ranks = newSampleRanks(n)
 		}
-		at := (from + i) * steps
 		s := &memory.samples[from+i]
-		s.N, s.Steps = n, memory.steps[at:at+min(n, steps)]
-		order := memory.orders[at : at+min(n, steps)]
-		switch {
-		case t.own[i] != nil:
-			s.Steps, order = t.own[i], nil
-		case rows > maxBlocks:
-			for k := range order {
-				key := t.blocks[k][i]
-				order[k] = uint8(key % maxBlocks)
-				s.Steps[order[k]] = float64(key>>stepBits) / 2
-			}
-		default:
-			for k := range order {
-				key := t.keys[k][i]
-				row := key % maxRows
-				order[k] = uint8(row - int64(bits.OnesCount64(lacking[i]&(1<<row-1))))
-				s.Steps[order[k]] = float64(key >> rowBits)
-			}
-		}
+		s.N = n
 		var sums tally
 		for k := range n {
 			sums.add(uint64(t.keys[k][i] >> rowBits))
@@ -176,23 +155,38 @@ func (t *tile) measure(v *view, from int, cells []cell, memory *tileMemory, rank
 		s.MinNS, s.MaxNS = t.keys[0][i]>>rowBits, t.keys[n-1][i]>>rowBits
 		sums.into(s)
 		s.setRanks(ranks, func(rank int) float64 { return float64(t.keys[rank][i] >> rowBits) })
+		var order []uint8
+		s.Steps, order = t.steps(i, rows, memory, (from+i)*min(rows, maxBlocks))
 		cells[i] = newCell(v, from+i, s, &t.configs[i], rows)
 		cells[i].order = order
 	}
 	return ranks
 }
 
-// lacking returns, by column, the rows that it lacks, as bits, of no more than maxBlocks.
-func (t *tile) lacking(rows, columns int) (out [maxTile]uint64) {
-	for i, n := range t.n[:columns] {
-		if n == rows || rows > maxBlocks {
-			continue
-		}
-		for k := range rows {
-			if t.keys[k][i] == noLaunch {
-				out[i] |= 1 << k
-			}
-		}
+// steps returns Sample.Steps of a sorted column and, unless its blocks are its own, where
+// each stands, from the least on. They are in memory from place at on.
+func (t *tile) steps(i, rows int, memory *tileMemory, at int) (steps []float64, order []uint8) {
+	if t.own[i] != nil {
+		return t.own[i], nil
 	}
-	return out
+	n := min(t.n[i], maxBlocks)
+	steps, order = memory.steps[at:at+n], memory.orders[at:at+n]
+	if rows > maxBlocks {
+		for k := range order {
+			key := t.blocks[k][i]
+			b := key % maxBlocks
+			order[k], steps[b] = uint8(b), float64(key>>stepBits)/2
+		}
+		return steps, order
+	}
+	var present uint64 // rows, as bits
+	for k := range order {
+		present |= 1 << (t.keys[k][i] % maxRows)
+	}
+	for k := range order {
+		key := t.keys[k][i]
+		place := bits.OnesCount64(present & (1<<(key%maxRows) - 1))
+		order[k], steps[place] = uint8(place), float64(key>>rowBits)
+	}
+	return steps, order
 }
