@@ -11,6 +11,9 @@ import (
 // launch overhead nor the granularity of timestamps.
 const resolvedNS = 1000
 
+// minClockSites is how many sites that are not short it takes to tell a clock.
+const minClockSites = 3
+
 // clockCause looks for one factor that all sites share, of unchanged work.
 func (c *comparer) clockCause(r *Result, all []scaling) bool {
 	var logs []float64
@@ -26,10 +29,6 @@ func (c *comparer) clockCause(r *Result, all []scaling) bool {
 		}
 		logs = append(logs, math.Log(s.ratio))
 		sites = append(sites, s.site.Index)
-	}
-	const fewest = 3
-	if len(logs) < fewest {
-		return false
 	}
 	mid := median(slices.Clone(logs))
 	if math.Abs(mid) < c.noticed() {

@@ -52,8 +52,9 @@ type trend struct {
 
 // moved reports whether the median ratio of sites that are not short may be noticed: one
 // way or the other, half of them must be.
-func (t trend) moved() bool { return 2*max(t.above, t.below) >= t.n }
+func (t trend) moved() bool { return t.n >= minClockSites && 2*max(t.above, t.below) >= t.n }
 
+// trendOf tells the trend of those sites that scalings returns.
 func (c *comparer) trendOf(ctx context.Context, r *Result) trend {
 	explained := causesOf(r)
 	const rounding = 1e-9

@@ -36,9 +36,11 @@ func (c *comparer) measureSites(ctx context.Context, r *Result, columns int, mv,
 	origins, sporadic := c.origins(mock, e2e)
 	r.Findings = append(r.Findings, c.sporadicFindings(sporadic)...)
 	first := len(r.Sites)
-	all := hugepages.Make[Site](first + len(origins))
-	copy(all, r.Sites)
-	r.Sites = all
+	if first == 0 {
+		r.Sites = hugepages.Make[Site](len(origins))
+	} else {
+		r.Sites = append(r.Sites, make([]Site, len(origins))...)
+	}
 	details := hugepages.Make[siteDetails](len(origins))
 	parallel(ctx, len(origins), func(i int) {
 		r.Sites[first+i] = c.newSite(first+i, origins[i], mock, e2e, &details[i])

@@ -18,6 +18,9 @@ const (
 	maxRows = 1 << rowBits // two steps a block, see Sample.Steps
 )
 
+// A block is of two rows at most.
+var _ [2*maxBlocks - maxRows]struct{}
+
 // A tile is columns side by side that no step has more than one launch of, and a row
 // for each step.
 //
@@ -170,11 +173,11 @@ func (t *tile) steps(i, rows int, memory *tileMemory, at int) (steps []float64, 
 		return t.own[i], nil
 	}
 	n := min(t.n[i], maxBlocks)
-	steps, order = memory.steps[at:at+n], memory.orders[at:at+n]
+	steps, order = memory.steps[at:at+n:at+n], memory.orders[at:at+n:at+n]
 	if rows > maxBlocks {
 		for k := range order {
 			key := t.blocks[k][i]
-			b := key % maxBlocks
+			b := key & (1<<stepBits - 1)
 			order[k], steps[b] = uint8(b), float64(key>>stepBits)/2
 		}
 		return steps, order

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"reflect"
+	"slices"
+	"time"
 
 	"github.com/nsysdiff/nsysdiff/nsysdb/internal/table"
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -23,7 +25,8 @@ type aheadRead struct {
 // will be asked for, if that is known. Where anything is wrong it gives up, and leaves it
 // to Open and Read to say what, once SQLite has said its part.
 func openAhead(ctx context.Context, path string, opts Options, scanner *source, tables map[string]table.Table) *DB {
-	if info, err := os.Stat(path); err != nil || opts.Ahead == nil || info.Size() > aheadBytes {
+	// Memory operations have names of which SQLite reads the table.
+	if info, err := os.Stat(path); err != nil || opts.Ahead == nil || opts.Ahead.MemOps || info.Size() > aheadBytes {
 		return nil
 	}
 	tables, err := scanner.decide(tableNames[:], tables, nil)
@@ -34,12 +37,26 @@ func openAhead(ctx context.Context, path string, opts Options, scanner *source, 
 	if db.said, err = describe(ctx, path, tables, scanner); err != nil || db.init(ctx, tables, nil) != nil {
 		return nil
 	}
-	query := *opts.Ahead
+	query := opts.Ahead.clone()
 	query.Progress = nil
 	if t, err := db.read(ctx, &query); err == nil {
 		db.ahead.Store(&aheadRead{query, t})
 	}
 	return db
+}
+
+// clone returns a query that shares nothing that its owner may change.
+func (q *Query) clone() Query {
+	c := *q
+	s := &c.Scope
+	s.NVTX, s.Devices, s.PIDs, s.Streams = slices.Clone(s.NVTX), slices.Clone(s.Devices), slices.Clone(s.PIDs), slices.Clone(s.Streams)
+	for _, at := range []**time.Duration{&s.From, &s.To} {
+		if *at != nil {
+			own := **at
+			*at = &own
+		}
+	}
+	return c
 }
 
 // stands reports whether a DB of the scanner alone, nil if there is none, is what SQLite

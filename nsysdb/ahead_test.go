@@ -37,28 +37,70 @@ func TestAhead(t *testing.T) {
 		"everything": {NVTX: true, MemOps: true},
 		"a scope":    {NVTX: true, Scope: trace.Scope{Kernel: regexp.MustCompile("gemm|nvjet")}},
 	}
-	equal := func(what string, db *nsysdb.DB, path string, q nsysdb.Query) {
-		t.Helper()
-		got, err := db.Read(context.Background(), q)
-		want, wantErr := open(t, path).Read(context.Background(), q)
-		if d := cmp.Diff(want, got, cmp.AllowUnexported(trace.Launches{}), ignoreLong); d != "" || fmt.Sprint(err) != fmt.Sprint(wantErr) {
-			t.Errorf("%s: %v, want %v (-want +got):\n%s", what, err, wantErr, d)
-		}
+	type answer struct {
+		trace *trace.Trace
+		err   string
 	}
-	for _, path := range reports(t) {
+	read := func(db *nsysdb.DB, q nsysdb.Query) answer {
+		tr, err := db.Read(context.Background(), q)
+		return answer{tr, fmt.Sprint(err)}
+	}
+	paths := reports(t)
+	if testing.Short() {
+		paths = paths[:min(4, len(paths))]
+	}
+	for _, path := range paths {
+		plain := open(t, path)
+		want := map[string]answer{}
+		for name, q := range queries {
+			want[name] = read(plain, q)
+		}
+		equal := func(what string, got answer, name string) {
+			t.Helper()
+			if d := cmp.Diff(want[name], got, cmp.AllowUnexported(answer{}, trace.Launches{}), ignoreLong); d != "" {
+				t.Errorf("%s, %s%s (-want +got):\n%s", path, name, what, d)
+			}
+		}
 		for name, q := range queries {
 			db, ahead := openAhead(t, path, q)
-			if _, err := open(t, path).Read(context.Background(), q); ahead != (err == nil) {
-				t.Errorf("%s, %s: read ahead: %v, and Read's error is %v", path, name, ahead, err)
+			if could := want[name].trace != nil && !q.MemOps; ahead != could {
+				t.Errorf("%s, %s: read ahead: %v, want %v", path, name, ahead, could)
 			}
-			if d := cmp.Diff(open(t, path).Capture(), db.Capture()); d != "" {
+			if d := cmp.Diff(plain.Capture(), db.Capture()); d != "" {
 				t.Errorf("%s, %s: capture (-want +got):\n%s", path, name, d)
 			}
 			for other, q := range queries {
-				equal(path+", "+other+" where ahead is "+name, db, path, q)
+				equal(" where ahead is "+name, read(db, q), other)
 			}
-			equal(path+", "+name+" again", db, path, q)
+			equal(" again", read(db, q), name)
 		}
+	}
+}
+
+// TestAheadIsOwn: a query that its owner has changed since is another one.
+func TestAheadIsOwn(t *testing.T) {
+	from, pids := time.Duration(0), []int{1}
+	q := nsysdb.Query{Scope: trace.Scope{From: &from}}
+	db, ahead := openAhead(t, recorded, q)
+	if !ahead {
+		t.Fatal("not read ahead")
+	}
+	from = time.Hour
+	if tr, err := db.Read(context.Background(), q); err == nil {
+		t.Errorf("%d launches after an hour", tr.Launches.Len())
+	}
+	tr, err := open(t, recorded).Read(context.Background(), nsysdb.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids[0] = tr.LaunchLane(0).PID
+	q = nsysdb.Query{Scope: trace.Scope{PIDs: pids}}
+	if db, ahead = openAhead(t, recorded, q); !ahead {
+		t.Fatal("not read ahead")
+	}
+	pids[0]++
+	if tr, err := db.Read(context.Background(), q); err == nil {
+		t.Errorf("%d launches of a process that there is not", tr.Launches.Len())
 	}
 }
 

@@ -14,9 +14,10 @@ type Options struct {
 	// Workers is the number of goroutines that read; GOMAXPROCS if 0.
 	Workers int
 	// Ahead, if not nil, is what [DB.Read] will be asked for first. Of a small
-	// report, Open reads it while it waits for SQLite, and Read returns it. Nothing
-	// else changes: what is wrong is said by Open or Read as ever, and another query
-	// is answered as if there were no Ahead. Ahead.Progress is not called.
+	// report, unless memory operations are asked for, Open reads it while it waits
+	// for SQLite, and Read returns it, without a call of Progress. Nothing else
+	// changes: what is wrong is said by Open or Read as ever, and another query
+	// is answered as if there were no Ahead.
 	Ahead *Query
 }
 

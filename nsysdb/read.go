@@ -26,7 +26,7 @@ type Query struct {
 	// Progress, if not nil, is called now and then with the number of rows
 	// read of the tables of launches, memory operations, ranges and API calls,
 	// as far as the query needs them, and of all these, which is an estimate.
-	// Calls do not overlap.
+	// Calls do not overlap. There are none for what was read ahead.
 	Progress func(done, total int64)
 }
 
