@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"sort"
-	"sync"
 	"sync/atomic"
 
 	"github.com/nsysdiff/nsysdiff/trace"
@@ -15,22 +14,19 @@ import (
 // Names that programs give to what they do before they repeat what is to be
 // measured. What sets up is told from it with less certainty: a program may profile
 // what it measures, or measure how it loads.
-//
-// To compile them takes longer than to make the table of a small report, which has
-// no steps.
 var (
-	warmupName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)warm.?up|auto.?tun`) })
-	setupName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)profil|capture|load|init|compil`) })
+	warmupName = regexp.MustCompile(`(?i)warm.?up|auto.?tun`)
+	setupName  = regexp.MustCompile(`(?i)profil|capture|load|init|compil`)
 )
 
 // A nameTest reports whether ranges of a name are left out.
 type nameTest func(name string) bool
 
 // isWarmup is a nameTest.
-func isWarmup(name string) bool { return warmupName().MatchString(name) }
+func isWarmup(name string) bool { return warmupName.MatchString(name) }
 
 // isSetup is a nameTest.
-func isSetup(name string) bool { return isWarmup(name) || setupName().MatchString(name) }
+func isSetup(name string) bool { return isWarmup(name) || setupName.MatchString(name) }
 
 // minStepShare is the part of the GPU time, from the first to the last of the
 // repeated ranges, that they must cover to count as the steps: ranges that a
