@@ -120,7 +120,7 @@ func (a *alphabet) key(name string) string {
 
 // of returns what a name says of its kernel. Names of aliases share what the
 // first of them said.
-func (a *alphabet) of(name string) nameInfo { return a.info[a.name(name).name] }
+func (a *alphabet) of(name string) nameInfo { return *a.facts(a.name(name)) }
 
 // facts is of for a symbol.
 func (a *alphabet) facts(y symbol) *nameInfo { return &a.info[y.name] }

@@ -88,7 +88,6 @@ const pairBits = 5
 
 // A ratioScratch is memory that intervals use again and again.
 type ratioScratch struct {
-	fewSorter[uint64]
 	keys   [1 << pairBits]uint64
 	nx, ny int
 	lower  []rankPair // of nx and ny values: most sites have as many

@@ -41,6 +41,7 @@ func (c *comparer) judge(ctx context.Context, r *Result) {
 // A judging is memory that the ratio of one site after another is worked out in.
 type judging struct {
 	ratioScratch
+	fewSorter[uint64]
 	x, y orderedSteps
 }
 
